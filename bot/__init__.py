@@ -1,0 +1,1 @@
+"""The bot: turns Telegram updates into paid generations."""
