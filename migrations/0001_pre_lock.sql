@@ -68,9 +68,10 @@ CREATE FUNCTION lock_claim(p_lock_key bigint, p_instance_id text, p_lease_ms int
                            p_seen_epoch bigint, p_seen_beat bigint, p_reason text) RETURNS bigint
 LANGUAGE plpgsql SET lock_timeout = '2s' AS $$
 DECLARE
-    lease lock_heartbeat;
-    won   bigint;
-    kind  text;
+    lease   lock_heartbeat;
+    won     bigint;
+    kind    text;
+    renewed boolean;
 BEGIN
     INSERT INTO lock_epoch VALUES (p_lock_key, 0) ON CONFLICT DO NOTHING;
     PERFORM FROM lock_epoch WHERE lock_key = p_lock_key;
@@ -103,7 +104,9 @@ BEGIN
 
     -- The claim proves the heartbeat: a build whose renew is broken can never take over. The row is believed, not the
     -- answer: a renew that says yes and does nothing is broken too.
-    IF lock_renew(p_lock_key, p_instance_id, won, p_lease_ms) IS NOT TRUE
+    -- Two statements: in one, the row would be read from a snapshot taken before the renew.
+    renewed := lock_renew(p_lock_key, p_instance_id, won, p_lease_ms);
+    IF renewed IS NOT TRUE
        OR NOT EXISTS (SELECT FROM lock_heartbeat WHERE lock_key = p_lock_key AND epoch = won AND beat > 0
                                                    AND expires_at > clock_timestamp()) THEN
         RAISE EXCEPTION 'claim refused: lock_renew does not renew' USING ERRCODE = 'VG004';

@@ -47,6 +47,8 @@ CREATE TABLE outbox (
     generation_id     bigint,
     intent_epoch      bigint,
     attempts          integer     NOT NULL DEFAULT 0,
+    -- Sends whose outcome was never learnt: the first is repeated, the second ends the row.
+    ambiguous         integer     NOT NULL DEFAULT 0,
     run_at            timestamptz NOT NULL DEFAULT now(),
     created_at        timestamptz NOT NULL DEFAULT now(),
     settled_at        timestamptz,

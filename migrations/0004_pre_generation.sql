@@ -23,6 +23,8 @@ CREATE TABLE generation (
                                                    'delivered', 'charged', 'failed', 'released')),
     hold_id           bigint      UNIQUE REFERENCES ledger_hold (id),
     task_id           text        UNIQUE,
+    -- In the callback's address: who knows it may say which task of the provider is this generation's, no more.
+    callback_token    uuid        NOT NULL DEFAULT gen_random_uuid() UNIQUE,
     result_url        text,
     failure_class     text        CHECK (failure_class IN ('user', 'moderation', 'ours', 'transient', 'timeout', 'unknown',
                                                            'undeliverable')),
