@@ -1,0 +1,210 @@
+"""The inbox: acceptance, handling and settlement of updates."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from telemetry.events.base import Count, Event, Observe, event
+
+
+@event
+class UpdateAccepted(Event):
+    """An arrival is committed. No log line: the update is logged when it settles."""
+
+    name = "inbox.accepted"
+    message = "Update accepted"
+    level = None
+    metrics = (Count("bot_updates_accepted_total"),)
+
+    source: str
+    result: Literal["new", "duplicate"]
+
+
+@event
+class UpdateSettled(Event):
+    """A handler ended and its row says so: done, failed (to be tried again) or dead."""
+
+    name = "inbox.settled"
+    message = "Update settled"
+    level = "INFO"
+    metrics = (
+        Count("bot_updates_processed_total"),
+        Observe("bot_update_handler_seconds", "handler_seconds"),
+        Observe("bot_update_lag_seconds", "lag_seconds"),
+    )
+
+    inbox_id: int
+    outcome: Literal["done", "failed", "dead"]
+    handler_seconds: float
+    lag_seconds: float
+    attempts: int = 1
+    source: str = "telegram"
+
+
+@event
+class UpdateRetried(Event):
+    """A failed update will be tried again; its chat waits for it."""
+
+    name = "inbox.retried"
+    message = "Update will be tried again"
+    level = "WARNING"
+    metrics = (Count("bot_updates_retried_total"),)
+
+    inbox_id: int
+    attempts: int
+    delay_seconds: float
+    error: BaseException | None = None
+
+
+@event
+class UpdateDead(Event):
+    """An update is given up on and kept; its chat goes on."""
+
+    name = "inbox.dead_letter"
+    message = "Update given up, kept as a dead letter"
+    level = "ERROR"
+
+    inbox_id: int | None
+    reason: str
+    attempts: int = 0
+    error: BaseException | None = None
+
+
+@event
+class PollConflict(Event):
+    """Telegram refused a long poll: someone else polls with this token, or a webhook is set."""
+
+    name = "inbox.poll_conflict"
+    message = "Long poll refused by Telegram"
+    level = "WARNING"
+    metrics = (Count("bot_poll_conflicts_total"),)
+    quiet_seconds = 60.0
+
+    reason: str
+
+
+@event
+class UpdateNotStored(Event):
+    """An arrival is not known to be stored; whoever brought it was told to offer it again."""
+
+    name = "inbox.not_stored"
+    message = "Update not stored"
+    level = "WARNING"
+    metrics = (Count("bot_updates_not_stored_total"),)
+    quiet_seconds = 10.0
+
+    source: str
+    reason: Literal["full", "late", "lost", "refused"]
+
+
+@event
+class InboxFlushed(Event):
+    """A batch of arrivals was written, in one transaction or row by row."""
+
+    name = "inbox.flushed"
+    message = "Batch written"
+    level = None
+    metrics = (Observe("bot_inbox_flush_rows", "rows"), Observe("bot_inbox_flush_seconds", "seconds"))
+
+    rows: int
+    seconds: float
+
+
+@event
+class InboxRowRefused(Event):
+    """The database refuses one row of a batch; the others were stored."""
+
+    name = "inbox.row_refused"
+    message = "Arrival refused by the database"
+    level = "ERROR"
+
+    source: str
+    error: BaseException
+
+
+@event
+class InboxWriterConnected(Event):
+    """The writer has its connection: arrivals are accepted."""
+
+    name = "inbox.writer_connected"
+    message = "Inbox accepts arrivals"
+    level = "INFO"
+
+    seconds: float
+
+
+@event
+class InboxWriterLost(Event):
+    """The writer has no connection: arrivals are refused until it has one again."""
+
+    name = "inbox.writer_lost"
+    message = "Inbox lost its connection"
+    level = "ERROR"
+    quiet_seconds = 10.0
+
+    error: BaseException
+    retry_seconds: float
+
+
+@event
+class InboxRecovered(Event):
+    """Rows that nobody held any more are ready again."""
+
+    name = "inbox.recovered"
+    message = "Claimed rows taken back"
+    level = "WARNING"
+
+    rows: int
+    epoch: int
+
+
+@event
+class InboxStalled(Event):
+    """The worker cannot reach the database; it tries again, and no update is charged with it."""
+
+    name = "inbox.stalled"
+    message = "Inbox worker without database"
+    level = "WARNING"
+    quiet_seconds = 10.0
+
+    error: BaseException
+    retry_seconds: float
+
+
+@event
+class UpdateSpared(Event):
+    """A handler was interrupted by the loss of the database: its start is not counted and it will be started again."""
+
+    name = "inbox.spared"
+    message = "Update interrupted by the loss of the database"
+    level = "WARNING"
+    metrics = (Count("bot_updates_retried_total"),)
+    quiet_seconds = 10.0
+
+    inbox_id: int
+    delay_seconds: float
+    error: BaseException
+
+
+@event
+class UpdateInterrupted(Event):
+    """A handler was still running at the deadline of the drain: rolled back, its row is handed back."""
+
+    name = "inbox.interrupted"
+    message = "Handler interrupted at the end of the drain"
+    level = "WARNING"
+
+    inbox_id: int
+    attempts: int
+
+
+@event
+class InboxDrained(Event):
+    """The worker has ended: what it had claimed and not settled is ready for the next."""
+
+    name = "inbox.drained"
+    message = "Inbox worker drained"
+    level = "INFO"
+
+    handed_back: int
+    failure: str | None = None
