@@ -1,0 +1,89 @@
+"""Talks to a running sandbox from outside: what `vigil sandbox say` and the tests do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import httpx
+
+from bot.sandbox import loopback
+
+WAIT_SECONDS: Final = 25.0
+"""How long one long poll may wait."""
+
+
+class SandboxError(Exception):
+    """The sandbox refused, and its own words say why; `status` is its HTTP status."""
+
+    def __init__(self, status: int, description: str) -> None:
+        super().__init__(description)
+        self.status = status
+
+
+class Client:
+    """The people's side of the sandbox at an address like `http://127.0.0.1:8081`."""
+
+    def __init__(self, address: str, http: httpx.AsyncClient) -> None:
+        self.address = address
+        self.http = http
+
+    async def write(self, text: str, chat_id: int, *, language: str = "") -> dict[str, Any]:
+        """Let a person write; return the message."""
+        return await self._post(f"/sandbox/chats/{chat_id}/text", {"text": text, "language": language})
+
+    async def press(self, label: str, chat_id: int) -> dict[str, Any]:
+        """Let a person press the button with this label; return the query."""
+        return await self._post(f"/sandbox/chats/{chat_id}/press", {"label": label})
+
+    async def chat(self, chat_id: int, *, after: int = 0, heard: int = -1, wait: float = 0) -> dict[str, Any]:
+        """Return what changed in a chat after a revision; wait for more than was `heard` first."""
+        query = {"after": after, "heard": heard, "wait": min(wait, WAIT_SECONDS)}
+        return await self.get(f"/sandbox/chats/{chat_id}/messages", **query)
+
+    async def faults(self) -> list[dict[str, Any]]:
+        """Return the whole catalogue of faults with what is set."""
+        faults: list[dict[str, Any]] = (await self.get("/sandbox/faults"))["faults"]
+        return faults
+
+    async def set_faults(self, **values: object) -> list[dict[str, Any]]:
+        """Set faults, None resets one; return all of them as they are then."""
+        faults: list[dict[str, Any]] = (await self._post("/sandbox/faults", values))["faults"]
+        return faults
+
+    async def tasks(self) -> list[dict[str, Any]]:
+        """Return the provider's tasks, oldest first."""
+        tasks: list[dict[str, Any]] = (await self.get("/sandbox/tasks"))["tasks"]
+        return tasks
+
+    async def calls(self, method: str | None = None) -> list[dict[str, Any]]:
+        """Return the newest Bot API calls, oldest first."""
+        query = {"method": method} if method else {}
+        calls: list[dict[str, Any]] = (await self.get("/sandbox/calls", **query))["calls"]
+        return calls
+
+    async def get(self, path: str, **query: str | float) -> dict[str, Any]:
+        """Read anything of the people's side."""
+        return _checked(await self.http.get(self.address + path, params=query))
+
+    async def _post(self, path: str, body: object) -> dict[str, Any]:
+        return _checked(await self.http.post(self.address + path, json=body))
+
+
+@asynccontextmanager
+async def connected(address: str) -> AsyncIterator[Client]:
+    """Open a client for as long as the block runs."""
+    async with loopback.client(WAIT_SECONDS + 10, connections=20) as http:
+        yield Client(address, http)
+
+
+def _checked(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError as error:
+        raise SandboxError(answer.status_code, "What answers there is no sandbox.") from error
+    if answer.is_success and isinstance(body, dict):
+        return body
+    description = body.get("description") if isinstance(body, dict) else None
+    raise SandboxError(answer.status_code, str(description or "What answers there is no sandbox."))

@@ -1,0 +1,40 @@
+"""The Bot API's methods by name; a new one is a function `(world, bot_id, parameters)` and its entry here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from bot.sandbox.methods import commands, edits, media, messages, queries, updates, webhooks
+from bot.sandbox.parameters import Parameters
+from bot.sandbox.world import World
+
+Method = Callable[[World, int, Parameters], Awaitable[object]]
+
+METHODS: Final[dict[str, Method]] = {
+    "getMe": commands.get_me,
+    "setMyCommands": commands.set_my_commands,
+    "getMyCommands": commands.get_my_commands,
+    "deleteMyCommands": commands.delete_my_commands,
+    "setWebhook": webhooks.set_webhook,
+    "deleteWebhook": webhooks.delete_webhook,
+    "getWebhookInfo": webhooks.get_webhook_info,
+    "getUpdates": updates.get_updates,
+    "sendMessage": messages.send_message,
+    "sendChatAction": messages.send_chat_action,
+    "sendPhoto": media.send_photo,
+    "sendDocument": media.send_document,
+    "editMessageText": edits.edit_message_text,
+    "editMessageCaption": edits.edit_message_caption,
+    "editMessageReplyMarkup": edits.edit_message_reply_markup,
+    "deleteMessage": edits.delete_message,
+    "answerCallbackQuery": queries.answer_callback_query,
+}
+
+BY_LOWER_NAME: Final = {name.lower(): (name, method) for name, method in METHODS.items()}
+"""Telegram takes method names in any case."""
+
+SENDS: Final = frozenset(
+    name for name in METHODS if name.startswith(("send", "edit", "answer")) or name == "deleteMessage"
+)
+"""The methods with an effect a person sees; the telegram_* faults of sends hit these."""

@@ -1,0 +1,70 @@
+"""Changing and deleting what was sent."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from bot.sandbox.errors import bad_request
+from bot.sandbox.methods.content import caption_content, markup_content, message_of, text_content
+from bot.sandbox.parameters import Parameters
+from bot.sandbox.records import Message
+from bot.sandbox.world import World
+
+DELETABLE_SECONDS: Final = 48 * 3600
+NOT_MODIFIED: Final = (
+    "message is not modified: specified new message content and reply markup are exactly the same as a current "
+    "content and reply markup of the message"
+)
+MEDIA: Final = frozenset({"photo", "video", "audio", "document", "voice", "animation"})
+
+
+async def edit_message_text(world: World, bot_id: int, parameters: Parameters) -> dict[str, Any]:
+    """Replace text and keyboard of the bot's text message."""
+    content = text_content(parameters) | markup_content(parameters)
+    async with world.book.writing():
+        message = _own(world, bot_id, parameters)
+        if "text" not in message.body:
+            raise bad_request("there is no text in the message to edit")
+        return _replace(world, message, ("text", "entities", "reply_markup"), content)
+
+
+async def edit_message_caption(world: World, bot_id: int, parameters: Parameters) -> dict[str, Any]:
+    """Replace caption and keyboard of the bot's media message."""
+    content = caption_content(parameters) | markup_content(parameters)
+    async with world.book.writing():
+        message = _own(world, bot_id, parameters)
+        if not MEDIA & message.body.keys():
+            raise bad_request("there is no caption in the message to edit")
+        return _replace(world, message, ("caption", "caption_entities", "reply_markup"), content)
+
+
+async def edit_message_reply_markup(world: World, bot_id: int, parameters: Parameters) -> dict[str, Any]:
+    """Replace the keyboard of the bot's message; none removes it."""
+    content = markup_content(parameters)
+    async with world.book.writing():
+        return _replace(world, _own(world, bot_id, parameters), ("reply_markup",), content)
+
+
+async def delete_message(world: World, bot_id: int, parameters: Parameters) -> bool:
+    """Remove a message of the last two days, the bot's or the person's."""
+    async with world.book.writing():
+        message = message_of(world, bot_id, parameters, "delete")
+        if world.clock() - message.body["date"] > DELETABLE_SECONDS:
+            raise bad_request("message can't be deleted for everyone")
+        world.chats.change(message, None)
+    return True
+
+
+def _own(world: World, bot_id: int, parameters: Parameters) -> Message:
+    message = message_of(world, bot_id, parameters, "edit")
+    if not message.is_from_bot:
+        raise bad_request("message can't be edited")
+    return message
+
+
+def _replace(world: World, message: Message, fields: tuple[str, ...], content: dict[str, Any]) -> dict[str, Any]:
+    if {name: message.body[name] for name in fields if name in message.body} == content:
+        raise bad_request(NOT_MODIFIED)
+    kept = {name: value for name, value in message.body.items() if name not in fields}
+    body = kept | content | {"edit_date": int(world.clock())}
+    return world.chats.change(message, body).body

@@ -1,0 +1,204 @@
+"""What the sandbox remembers: frozen values, each with a key, that survive a restart as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
+
+
+class Record:
+    """A value that the sandbox keeps: `KIND` and `key` together are its place."""
+
+    __slots__ = ()
+    KIND: ClassVar[str]
+
+    @property
+    def key(self) -> str:
+        """What tells it from others of its kind."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bot(Record):
+    """One bot: its counters, its webhook and its command menus."""
+
+    KIND: ClassVar[str] = "bot"
+
+    id: int
+    next_update: int
+    next_message: int = 1
+    webhook_url: str = ""
+    webhook_secret: str = ""
+    max_connections: int = 40
+    allowed_updates: list[str] | None = None
+    error_date: int | None = None
+    error_message: str | None = None
+    commands: dict[str, list[dict[str, str]]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """The bot's id."""
+        return str(self.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User(Record):
+    """A person of the sandbox; the private chat with a bot has the same id."""
+
+    KIND: ClassVar[str] = "user"
+
+    id: int
+    name: str
+    language: str = "en"
+    username: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The user's id."""
+        return str(self.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message(Record):
+    """One message of a chat: `body` is Telegram's JSON of it, `revision` grows with every change of anything."""
+
+    KIND: ClassVar[str] = "message"
+
+    bot_id: int
+    chat_id: int
+    message_id: int
+    revision: int
+    is_from_bot: bool
+    body: dict[str, Any]
+    deleted: bool = False
+
+    @property
+    def key(self) -> str:
+        """Bot, chat and number."""
+        return f"{self.bot_id}/{self.chat_id}/{self.message_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update(Record):
+    """An update that the bot has not confirmed yet."""
+
+    KIND: ClassVar[str] = "update"
+
+    bot_id: int
+    update_id: int
+    chat_id: int
+    message_id: int | None
+    date: float
+    body: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        """Bot and number."""
+        return f"{self.bot_id}/{self.update_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query(Record):
+    """A pressed button, and the bot's answer to it."""
+
+    KIND: ClassVar[str] = "query"
+
+    id: str
+    bot_id: int
+    chat_id: int
+    message_id: int
+    date: float
+    revision: int
+    answered: bool = False
+    text: str = ""
+    alert: bool = False
+
+    @property
+    def key(self) -> str:
+        """The callback query's id."""
+        return self.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile(Record):
+    """A file that a bot sent; `name` is its place under the sandbox's files."""
+
+    KIND: ClassVar[str] = "file"
+
+    id: str
+    unique_id: str
+    bot_id: int
+    name: str
+    size: int
+    mime: str
+    width: int = 0
+    height: int = 0
+    title: str = ""
+    thumbnail: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The file_id that bots use."""
+        return self.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task(Record):
+    """A task at the provider; `completed` is set once, when it succeeds or fails."""
+
+    KIND: ClassVar[str] = "task"
+
+    id: str
+    model: str
+    prompt: str
+    aspect_ratio: str
+    param: str
+    callback_url: str
+    created: float
+    due: float
+    fail_code: str = ""
+    url_is_dead: bool = False
+    completed: float | None = None
+    credits: float = 0.0
+    result: str = ""
+    callbacks: int = 0
+    callback_status: str = ""
+
+    @property
+    def key(self) -> str:
+        """The task's id."""
+        return self.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk(Record):
+    """What there is one of: the bot that the chat page talks to, and the operator's credit with the provider."""
+
+    KIND: ClassVar[str] = "desk"
+
+    bot_id: int
+    credit: float
+
+    @property
+    def key(self) -> str:
+        """There is one."""
+        return "desk"
+
+
+_TYPES: dict[str, type[Record]] = {
+    kind.KIND: kind for kind in (Bot, User, Message, Update, Query, StoredFile, Task, Desk)
+}
+
+
+def dump(record: Record) -> str:
+    """Return the record as JSON."""
+    return json.dumps(dataclasses.asdict(cast("Any", record)), ensure_ascii=False, separators=(",", ":"))
+
+
+def load(kind: str, text: str) -> Record:
+    """Read a record back; fields this build does not know are dropped, so an older build reads a newer state."""
+    cls = _TYPES[kind]
+    known = {field.name for field in dataclasses.fields(cast("Any", cls))}
+    return cls(**{name: value for name, value in json.loads(text).items() if name in known})

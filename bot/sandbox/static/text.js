@@ -1,0 +1,58 @@
+// Telegram's text with entities as DOM nodes; offsets are UTF-16 units, as JavaScript's own.
+
+const TAGS = {
+  bold: "b", italic: "i", underline: "u", strikethrough: "s", code: "code", pre: "pre",
+  blockquote: "blockquote", expandable_blockquote: "blockquote",
+};
+
+function wrap(entity, text, onCommand) {
+  const { type } = entity;
+  if (type === "text_link" || type === "url") {
+    const link = document.createElement("a");
+    const address = entity.url || text;
+    if (/^(https?|tg):/i.test(address)) link.href = address;
+    link.target = "_blank";
+    link.rel = "noreferrer noopener";
+    return link;
+  }
+  if (type === "bot_command") {
+    const link = document.createElement("a");
+    link.className = "command";
+    link.tabIndex = 0;
+    link.setAttribute("role", "button");
+    link.addEventListener("click", () => onCommand(text));
+    link.addEventListener("keydown", (event) => event.key === "Enter" && onCommand(text));
+    return link;
+  }
+  if (type === "spoiler") {
+    const cover = document.createElement("span");
+    cover.className = "spoiler";
+    cover.addEventListener("click", () => cover.classList.add("shown"));
+    return cover;
+  }
+  return document.createElement(TAGS[type] || "span");
+}
+
+export function formatted(text, entities, onCommand) {
+  const sorted = [...(entities || [])].sort((a, b) => a.offset - b.offset || b.length - a.length);
+  const build = (start, end, inside) => {
+    const part = document.createDocumentFragment();
+    let at = start;
+    while (inside.length) {
+      const entity = inside.shift();
+      const from = Math.max(entity.offset, at);
+      const to = Math.min(entity.offset + entity.length, end);
+      if (to <= from) continue;
+      part.append(text.slice(at, from));
+      const within = [];
+      while (inside.length && inside[0].offset < to) within.push(inside.shift());
+      const node = wrap(entity, text.slice(from, to), onCommand);
+      node.append(build(from, to, within));
+      part.append(node);
+      at = to;
+    }
+    part.append(text.slice(at, end));
+    return part;
+  };
+  return build(0, text.length, sorted);
+}

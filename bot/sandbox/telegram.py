@@ -1,0 +1,122 @@
+"""The Bot API server: `/bot<token>/<method>`, answered in Telegram's shape, with the faults that were asked for."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from bot.sandbox import parameters as call_parameters
+from bot.sandbox.calls import Call
+from bot.sandbox.errors import ApiError
+from bot.sandbox.methods import BY_LOWER_NAME, SENDS, Method
+from bot.sandbox.methods.webhooks import Described
+from bot.sandbox.parameters import Parameters
+from bot.sandbox.records import Bot
+from bot.sandbox.world import World
+
+_TOKEN = re.compile(r"(\d{1,15}):.+")
+PHRASES: Final = {500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"}
+
+
+def routes(world: World) -> list[BaseRoute]:
+    """Return the Bot API's routes."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            bot_id = bot_of(request.path_params["token"])
+            name, method = _method(request.path_params["method"])
+            given = await call_parameters.read(request)
+        except ApiError as error:
+            return JSONResponse(error.body(), error.code)
+        status, body = await call(world, bot_id, name, method, given)
+        return JSONResponse(body, status)
+
+    return [Route("/bot{token}/{method}", answer, methods=["GET", "POST"], name="bot-api")]
+
+
+def bot_of(token: str) -> int:
+    """Return the bot's id; anything of another form than `<digits>:<something>` is unauthorized."""
+    match = _TOKEN.fullmatch(token)
+    if match is None:
+        raise ApiError(401, "Unauthorized")
+    return int(match[1])
+
+
+async def reply(world: World, bot_id: int, values: dict[str, Any]) -> None:
+    """Execute the method in the body of a webhook's answer; its result is told to nobody."""
+    try:
+        name, method = _method(str(values.pop("method")))
+    except ApiError:
+        return
+    await call(world, bot_id, name, method, Parameters(values))
+
+
+async def call(world: World, bot_id: int, name: str, method: Method, given: Parameters) -> tuple[int, dict[str, Any]]:
+    """Execute one method and return the HTTP status and the answer."""
+    began = anyio.current_time()
+    status, body = await _outcome(world, bot_id, name, method, given)
+    world.calls.note(
+        Call(
+            method=name,
+            bot_id=bot_id,
+            parameters=given.recorded(),
+            status=status,
+            error=body.get("description", "") if not body["ok"] else "",
+            time=world.clock(),
+            seconds=round(anyio.current_time() - began, 6),
+        )
+    )
+    return status, body
+
+
+async def _outcome(
+    world: World, bot_id: int, name: str, method: Method, given: Parameters
+) -> tuple[int, dict[str, Any]]:
+    try:
+        if delay := world.faults.number("telegram_latency", "take"):
+            await anyio.sleep(delay)
+        if world.book.get(Bot, bot_id) is None:
+            async with world.book.writing():
+                world.chats.bot(bot_id)
+        is_hit = name in SENDS and _is_hit(world, name)
+        if is_hit:
+            _refuse(world)
+        result = await method(world, bot_id, given)
+        if is_hit and (lost := world.faults.take("telegram_lose_reply")):
+            raise _broken(lost)
+    except ApiError as error:
+        return error.code, error.body()
+    if isinstance(result, Described):
+        return 200, {"ok": True, "result": result.result, "description": result.description}
+    return 200, {"ok": True, "result": result}
+
+
+def _method(name: str) -> tuple[str, Method]:
+    found = BY_LOWER_NAME.get(name.lower())
+    if found is None:
+        raise ApiError(404, "Not Found: method not found")
+    return found
+
+
+def _is_hit(world: World, name: str) -> bool:
+    only = str(world.faults.get("telegram_only") or "").lower().split(",")
+    return only == [""] or name.lower() in only
+
+
+def _refuse(world: World) -> None:
+    if status := world.faults.take("telegram_http"):
+        raise _broken(status)
+    if seconds := int(world.faults.number("telegram_retry_after", "take")):
+        raise ApiError(429, f"Too Many Requests: retry after {seconds}", {"retry_after": seconds})
+    if world.faults.take("telegram_blocked"):
+        raise ApiError(403, "Forbidden: bot was blocked by the user")
+
+
+def _broken(status: object) -> ApiError:
+    code = int(str(status))
+    return ApiError(code, PHRASES.get(code, "Error"))
