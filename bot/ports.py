@@ -41,9 +41,18 @@ class Term(Protocol):
         """Raise unless this process may start an outside effect right now."""
         ...
 
+    def remaining(self) -> float:
+        """Return for how many seconds the term can surely be relied on; 0 once it has ended."""
+        ...
+
 
 class Database(Protocol):
     """The database as one term sees it."""
+
+    @property
+    def lost(self) -> tuple[type[Exception], ...]:
+        """What a query raises when the server went away: trying again helps, for as long as the term lasts."""
+        ...
 
     def transaction(self) -> AbstractAsyncContextManager[Connection]:
         """Open a fenced transaction: it commits only while the term's epoch is the current one."""
@@ -74,6 +83,18 @@ class Inbox(Protocol):
 
     async def put(self, arrival: Arrival) -> Literal["new", "duplicate"]:
         """Return once the arrival is committed; any exception means it was not stored and must be offered again."""
+        ...
+
+
+class Wake(Protocol):
+    """A signal that is never lost and never piles up."""
+
+    def set(self) -> None:
+        """Wake the waiter."""
+        ...
+
+    async def wait(self, seconds: float) -> None:
+        """Return once set, or after `seconds`."""
         ...
 
 

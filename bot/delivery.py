@@ -1,0 +1,171 @@
+"""What becomes of a queued call to Telegram: rules over what was found, no I/O.
+
+    before() ── skip what is late or has nothing to edit
+    judge()  ── what an error of Telegram means: sent after all, again later, or failed
+    unknown() ─ what to do when nobody knows whether it was sent: once more, then never again
+
+Telegram has no idempotency key, so one message may arrive twice; it is counted, and only one repeat is allowed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+import httpx
+from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, RetryAfter, TelegramError
+
+from bot.pause import pause
+from telemetry.redact import redact
+
+# Opt in to durations as timedelta: without it the library warns at every RetryAfter.
+os.environ.setdefault("PTB_TIMEDELTA", "true")
+
+MAX_ATTEMPTS: Final = 20
+"""Calls that reached Telegram and were not carried out, before a row is given up."""
+LATE_SECONDS: Final = 20.0
+"""After which a best-effort call is pointless: Telegram has stopped the button's spinner itself."""
+RETRY_BASE_SECONDS: Final = 0.5
+RETRY_CAP_SECONDS: Final = 60.0
+AWAY_CAP_SECONDS: Final = 30.0
+REASON_CHARACTERS: Final = 200
+# RuntimeError: the client is closed, because the connection to Telegram is being set up anew.
+_NOT_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, RuntimeError)
+_REPEATABLE = ("editMessageText", "editMessageReplyMarkup", "editMessageCaption")
+_GATEWAY = "gateway"
+"""502 and 504 are a gateway's words for not having heard Telegram's own."""
+_UNCHANGED = "message is not modified"
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One queued call; `age` is its age on the database's clock, `target_…` the message that it edits."""
+
+    id: int
+    lane: str
+    chat_id: int
+    method: str
+    params: Mapping[str, Any] = field(repr=False)
+    best_effort: bool
+    edits: int | None
+    generation_id: int | None
+    attempts: int
+    ambiguous: int
+    traceparent: str | None
+    age: float
+    target_state: str | None
+    target_message_id: int | None
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether doing it twice is the same as doing it once."""
+        return self.method in _REPEATABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Telegram carried the call out."""
+
+    message_id: int | None = None
+    file_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The call will not be made again. `quiet`: nobody misses it. `unreachable`: the chat takes nothing any more."""
+
+    reason: str
+    quiet: bool = False
+    unreachable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The call is made again after some seconds; its lane waits. `ambiguous`: it may have been carried out."""
+
+    reason: str
+    after: float
+    attempts: int
+    ambiguous: bool = False
+
+
+Outcome: TypeAlias = Sent | Failed
+Verdict: TypeAlias = Sent | Failed | Again
+
+
+def before(row: Outgoing) -> Verdict | None:
+    """Decide without a call, where that is possible."""
+    if row.best_effort and row.age > LATE_SECONDS:
+        return Failed("too late to matter", quiet=True)
+    if row.edits is None:
+        return None
+    if row.target_state in ("ready", "sending"):
+        return Again("the message to edit is not sent yet", RETRY_BASE_SECONDS, row.attempts)
+    if row.target_message_id is None:
+        return Failed("the message to edit was not sent", quiet=True)
+    return None
+
+
+def judge(row: Outgoing, error: TelegramError, jitter: float) -> Verdict:
+    """Decide what an error means for a row whose attempts count the call that failed."""
+    why = reason(error)
+    if row.repeatable and isinstance(error, BadRequest) and _UNCHANGED in error.message.lower():
+        return Sent(row.target_message_id)
+    if row.best_effort:
+        return Failed(why, quiet=True)
+    if isinstance(error, RetryAfter):
+        return Again(why, wait_asked(error), row.attempts - 1)
+    if isinstance(error, Forbidden | BadRequest | ChatMigrated):
+        return Failed(why, unreachable=isinstance(error, Forbidden))
+    if isinstance(error, InvalidToken) or isinstance(error.__cause__, _NOT_CONNECTED):
+        # Nothing reached Telegram, or it refuses the token: no call of this row is at fault.
+        return Again(why, away(row.age, jitter), row.attempts - 1)
+    return later(row, why, jitter) if _answered(error) else unknown(row, why)
+
+
+def _answered(error: TelegramError) -> bool:
+    """Whether Telegram itself answered, if only with a 500: then nothing was done."""
+    return error.__cause__ is None and _GATEWAY not in error.message.lower()
+
+
+def later(row: Outgoing, why: str, jitter: float) -> Verdict:
+    """Decide after an answer that says "not now": again after a pause, a bounded number of times."""
+    if row.best_effort or row.attempts >= MAX_ATTEMPTS:
+        return Failed(why, quiet=row.best_effort)
+    after = pause(row.attempts, jitter, base=RETRY_BASE_SECONDS, cap=RETRY_CAP_SECONDS)
+    return Again(why, after, row.attempts)
+
+
+def unknown(row: Outgoing, why: str) -> Verdict:
+    """Decide when the call may or may not have been carried out: by a crash, or without an answer."""
+    if row.best_effort:
+        return Failed(why, quiet=True)
+    if row.repeatable:
+        return later(row, why, 0.0)
+    if row.ambiguous:
+        return Failed(f"its outcome was unknown twice: {why}")
+    return Again(why, RETRY_BASE_SECONDS, row.attempts, ambiguous=True)
+
+
+def away(age: float, jitter: float) -> float:
+    """Return the seconds to wait while Telegram cannot be reached: a quarter of the row's age, 1 s to 30 s."""
+    return min(AWAY_CAP_SECONDS, max(1.0, age / 4)) * (0.5 + jitter / 2)
+
+
+def wait_asked(error: RetryAfter) -> float:
+    """Return how long Telegram asks us to wait, in seconds."""
+    wait = error.retry_after
+    return float(wait) if isinstance(wait, int) else wait.total_seconds()
+
+
+def reason(error: Exception) -> str:
+    """Return what Telegram said, short and without secrets; only the type of what is not Telegram's own text."""
+    said = error if error.__cause__ is None else type(error.__cause__).__name__
+    return redact(f"{type(error).__name__}: {said}")[:REASON_CHARACTERS]
+
+
+def clean(text: str) -> str:
+    """Return the text as UTF-8 can carry it: surrogate pairs joined, lone surrogates replaced, no NUL."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")

@@ -1,0 +1,1 @@
+"""Where generations are made: one protocol, an adapter for each of the provider's families."""

@@ -1,0 +1,221 @@
+"""The bot's side of Telegram: python-telegram-bot without its loops, one update at a time, in our transaction.
+
+    initialize (getMe) ──▶ ready ──▶ reconcile the webhook and the commands, until it succeeded ──▶ wait
+
+The library's queue, updater, job queue and persistence are not used: the inbox is the queue, the database the state.
+A webhook is never deleted while it is wanted, and pending updates are never dropped.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import anyio
+from anyio.abc import TaskStatus
+from telegram import BotCommand, Update
+from telegram.error import InvalidToken, RetryAfter, TelegramError
+from telegram.ext import Application, ApplicationHandlerStop, CallbackContext
+from telegram.request import HTTPXRequest
+
+from bot import turn
+from bot.delivery import wait_asked
+from bot.effects import Effects
+from bot.errors import InvalidSetup, Unreadable
+from bot.pause import pause
+from bot.ports import Connection
+from bot.settings import BotSettings
+from bot.webhook import Webhook
+from telemetry import emit, events, tracing
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 15.0
+WRITE_SECONDS = 15.0
+MEDIA_WRITE_SECONDS = 120.0
+CONNECTIONS = 16
+END_SECONDS = 1.0
+RETRY_BASE_SECONDS = 0.5
+RETRY_CAP_SECONDS = 60.0
+
+Commands = Mapping[str | None, Sequence[tuple[str, str]]]
+"""(command, description) by language code; None is what everybody else sees."""
+_failure: ContextVar[list[Exception]] = ContextVar("failure")
+
+
+class Row(Protocol):
+    """The part of an inbox row that handling needs."""
+
+    @property
+    def body(self) -> bytes:
+        """The bytes as they arrived."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How updates reach us: the webhook we want, or None for polling.
+
+    `remembered` and `remember` keep the fingerprint of the secret that was set last, for all instances.
+    """
+
+    webhook: Webhook | None
+    remembered: Callable[[], Awaitable[str | None]]
+    remember: Callable[[str], Awaitable[None]]
+
+
+class Telegram:
+    """The bot's connection to Telegram and the handlers' way in; `serve` is its child."""
+
+    def __init__(
+        self,
+        settings: BotSettings,
+        reach: Reach,
+        register: Callable[[Application[Any, Any, Any, Any, Any, Any]], None],
+        *,
+        commands: Commands | None = None,
+        jitter: Callable[[], float] = random.random,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._settings = settings
+        self._reach = reach
+        self._commands = commands or {}
+        self._jitter = jitter
+        self._clock = clock
+        self._ready = anyio.Event()
+        self._request = HTTPXRequest(
+            connection_pool_size=CONNECTIONS,
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            write_timeout=WRITE_SECONDS,
+            pool_timeout=CONNECT_SECONDS,
+            media_write_timeout=MEDIA_WRITE_SECONDS,
+        )
+        self.application = _application(settings, self._request)
+        self.application.add_error_handler(_record)
+        register(self.application)
+
+    @property
+    def bot(self) -> Any:
+        """The library's Bot, for the outbox."""
+        return self.application.bot
+
+    async def serve(self, *, task_status: TaskStatus[None]) -> None:
+        """Be able to handle updates until cancelled; woken by nothing, it waits.
+
+        Telegram being away delays the start; a webhook that cannot be set is tried again and holds up nobody, because
+        what has arrived can be handled without it. Raises `InvalidSetup` when the token is refused.
+        """
+        try:
+            await self._until_done("getMe", self.application.initialize)
+            self._ready.set()
+            with anyio.move_on_after(READ_SECONDS):
+                await self._until_done("reconcile", self._reconcile, tries=1)
+            task_status.started()
+            await self._until_done("reconcile", self._reconcile)
+            await anyio.sleep_forever()
+        finally:
+            self._ready = anyio.Event()
+            with anyio.move_on_after(END_SECONDS, shield=True):
+                await self.application.shutdown()
+                await self.application.bot.shutdown()
+
+    async def handle(self, row: Row, connection: Connection) -> None:
+        """Let the handlers work on one update; raise what the first failing one raised.
+
+        Raises `Unreadable` for what the library cannot parse. An update without a handler is fine.
+        """
+        # While this child is restarted, updates wait instead of failing.
+        await self._ready.wait()
+        update = self._parsed(row.body)
+        effects = Effects(connection, tracing.inject())
+        failure: list[Exception] = []
+        token = _failure.set(failure)
+        try:
+            with turn.taken(turn.Turn(connection, effects, self._clock(), self._settings)):
+                await self.application.process_update(update)
+        finally:
+            _failure.reset(token)
+        if failure:
+            raise failure[0]
+
+    def _parsed(self, body: bytes) -> Update:
+        try:
+            return Update.de_json(json.loads(body), self.application.bot)
+        except Exception as error:  # noqa: BLE001 - see below
+            # Whatever a parser may raise on foreign data; its message quotes the data, so it is not repeated.
+            raise Unreadable(f"Reading an update: {type(error).__name__}; it is kept as a dead letter.") from None
+
+    async def _until_done(self, call: str, done: Callable[[], Awaitable[None]], tries: int | None = None) -> None:
+        """Try until it succeeded, or `tries` times; raise only when trying again cannot help."""
+        failures = 0
+        while tries is None or failures < tries:
+            try:
+                return await done()
+            except InvalidToken:
+                # Without the cause: the library's message holds the token.
+                raise InvalidSetup(
+                    "Telegram refuses the bot's token.", hint="correct TELEGRAM_BOT_TOKEN: ask @BotFather for it"
+                ) from None
+            except TelegramError as error:
+                failures += 1
+                delay = pause(failures, self._jitter(), base=RETRY_BASE_SECONDS, cap=RETRY_CAP_SECONDS)
+                if isinstance(error, RetryAfter):
+                    delay = max(delay, wait_asked(error))
+                emit(events.TelegramUnavailable(call=call, error=error, retry_seconds=round(delay, 3)))
+                if failures != tries:
+                    await anyio.sleep(delay)
+        return None
+
+    async def _reconcile(self) -> None:
+        """Make Telegram's idea of how updates reach us, and of our commands, ours."""
+        bot, wanted = self.application.bot, self._reach.webhook
+        info = await bot.get_webhook_info()
+        if wanted is None:
+            if info.url:
+                await bot.delete_webhook(drop_pending_updates=False)
+                emit(events.WebhookReconciled(action="deleted", differences=("url",)))
+        else:
+            differences = wanted.differences(
+                url=info.url,
+                max_connections=info.max_connections,
+                allowed_updates=info.allowed_updates or (),
+                fingerprint=await self._reach.remembered(),
+            )
+            if differences:
+                await bot.set_webhook(
+                    wanted.url,
+                    secret_token=wanted.secret,
+                    max_connections=wanted.max_connections,
+                    allowed_updates=list(wanted.allowed_updates),
+                )
+                await self._reach.remember(wanted.fingerprint)
+                emit(events.WebhookReconciled(action="set", differences=differences))
+        for language, commands in self._commands.items():
+            await bot.set_my_commands([BotCommand(*command) for command in commands], language_code=language)
+
+
+def _application(settings: BotSettings, request: HTTPXRequest) -> Application[Any, Any, Any, Any, Any, Any]:
+    api = str(settings.telegram_api_url).rstrip("/")
+    return (
+        Application.builder()
+        .token(settings.telegram_bot_token.get_secret_value())
+        .base_url(f"{api}/bot")
+        .base_file_url(f"{api}/file/bot")
+        .request(request)
+        .get_updates_request(request)
+        .updater(None)
+        .job_queue(None)
+        .build()
+    )
+
+
+async def _record(_: object, context: CallbackContext[Any, Any, Any, Any]) -> None:
+    """Keep what a handler raised for `handle`, and stop: nothing may go on in a transaction that failed."""
+    if isinstance(context.error, Exception):
+        _failure.get().append(context.error)
+    raise ApplicationHandlerStop

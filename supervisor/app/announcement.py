@@ -1,0 +1,46 @@
+"""What `vigil run` tells the person who started it: role, addresses, and where to chat."""
+
+from __future__ import annotations
+
+import sys
+
+import anyio
+
+from supervisor import __version__
+from supervisor.app.instance import Instance
+
+ROLE_SECONDS = 1.0
+"""How long to wait for the first term before saying PASSIVE."""
+
+
+async def announce(instance: Instance, public: tuple[str, int], operators: tuple[str, int]) -> None:
+    """Print the block of addresses once; to standard output, so that logs can go elsewhere."""
+    with anyio.move_on_after(ROLE_SECONDS):
+        await instance.led.wait()
+    status = await instance.status()
+    print(lines(status.role, status.takeover_in_seconds, public, operators, _chat_page(instance)), flush=True)  # noqa: T201 - it is for the person at the terminal
+
+
+def lines(
+    role: str,
+    takeover_in_seconds: float | None,
+    public: tuple[str, int],
+    operators: tuple[str, int],
+    chat_page: str | None,
+) -> str:
+    """Return the block of text."""
+    waiting = f", taking over in {takeover_in_seconds:.0f} s" if takeover_in_seconds else ""
+    rows = [("role", f"{role}{waiting}")]
+    if chat_page:
+        rows.append(("chat", chat_page))
+    rows += [
+        ("public", f"http://{public[0]}:{public[1]}  /health /readyz /webhook/…"),
+        ("operators", f"http://{operators[0]}:{operators[1]}  /status /metrics"),
+    ]
+    body = "\n".join(f"  {name:<10} {value}" for name, value in rows)
+    end = "Ctrl-C drains and stops." if sys.stdout.isatty() else ""
+    return f"\nVigil {__version__} is up.\n{body}\n{end}"
+
+
+def _chat_page(instance: Instance) -> str | None:
+    return f"http://127.0.0.1:{instance.settings.sandbox_port}/" if instance.sandbox else None

@@ -1,0 +1,148 @@
+"""`vigil run`: bind, build, start, wait for a signal, and end in the numbered phases of `supervisor.shutdown`."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+
+import anyio
+
+from bot.settings import BotSettings
+from supervisor import __version__, settings, shutdown
+from supervisor.app import infrastructure, routes, sandbox
+from supervisor.app.announcement import announce
+from supervisor.app.instance import Instance
+from supervisor.app.workload import load_models
+from supervisor.clock import boottime
+from supervisor.errors import ExitCode, Fatal
+from supervisor.home import create_home
+from supervisor.http import HttpServer, bind
+from supervisor.settings import Problem, Settings
+from supervisor.signals import Ladder
+from supervisor.term import lock_key_for
+from supervisor.tree import Tree, open_tree
+from telemetry import emit, events, logging, metrics, redact, tracing
+
+LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 - the public port of a web service is public
+
+
+async def run(*, with_sandbox: bool) -> int:
+    """Run the daemon until it is asked to stop; return its exit code."""
+    ladder = Ladder()
+    problems: list[Problem] = []
+    base = settings.read(Settings, problems, None if with_sandbox else settings.ENV_FILE)
+    timing = settings.timing_of(base, problems) if base else None
+    if with_sandbox:
+        settings.refuse(problems)
+    if base is not None and with_sandbox:
+        public = bind(LOOPBACK, base.port, variable="PORT")
+        os.environ.update(sandbox.environment(base.sandbox_port, public.getsockname()[1]))
+    bot = settings.read(BotSettings, problems, None if with_sandbox else settings.ENV_FILE)
+    settings.refuse(problems)
+    assert base is not None and bot is not None and timing is not None  # noqa: PT018, S101 - `refuse` raised otherwise
+    if not with_sandbox:
+        public = bind(EVERYWHERE, base.port, variable="PORT")
+    operators = bind(base.ops_host, base.ops_port, variable="OPS_PORT")
+    create_home(base.vigil_home)
+    instance = Instance(base, bot, timing, lock_key_for(bot.bot_id), load_models(), ladder, sandbox=with_sandbox)
+    return await _live(instance, public, operators)
+
+
+async def _live(instance: Instance, public: socket.socket, operators: socket.socket) -> int:
+    _configure_telemetry(instance)
+    emit(
+        events.Starting(version=__version__, pid=os.getpid(), mode="sandbox" if instance.sandbox else instance.bot.mode)
+    )
+    servers = [
+        ("http", HttpServer(routes.public(instance), public)),
+        ("ops", HttpServer(routes.operators(instance), operators)),
+    ]
+    async with (
+        _sandbox(instance),
+        open_tree(infrastructure.children(instance, servers), on_fatal=instance.fail) as tree,
+    ):
+        instance.infrastructure = tree
+        async with anyio.create_task_group() as group:
+            group.start_soon(_start, instance, tree, public, operators)
+            await instance.ladder.drain.wait()
+            group.cancel_scope.cancel("asked to stop")
+        instance.drain_until = boottime() + instance.settings.plan.drain
+        if instance.keeper is not None:
+            instance.keeper.drain()
+        shutdown.exit_at_the_deadline(instance.settings.shutdown_grace)
+        await _shut_down(instance, tree)
+    code = instance.exit_code()
+    emit(events.Stopped(exit_code=int(code), uptime_seconds=round(boottime() - instance.started_at, 1)))
+    if instance.failure is not None:
+        raise instance.failure
+    return code
+
+
+async def _start(instance: Instance, tree: Tree, public: socket.socket, operators: socket.socket) -> None:
+    await tree.start()
+    if not instance.draining:
+        emit(events.Ready(start_seconds=round(boottime() - instance.started_at, 2)))
+        await announce(instance, public.getsockname(), operators.getsockname())
+
+
+async def _shut_down(instance: Instance, tree: Tree) -> None:
+    """End the infrastructure phase by phase; whoever does not end is left to the end of the process."""
+    emit(events.Draining(deadline_seconds=instance.settings.shutdown_grace))
+    budget = instance.settings.plan.drain + shutdown.CANCEL
+    if not await _phase(tree, "workload", budget, {"role"}):
+        instance.fail(Unstopped("The work did not stop in time; the lease is left to run out."))
+        os._exit(ExitCode.UNSTOPPED)
+    await _phase(tree, "lease", shutdown.RELEASE, {"keeper"})
+    await _phase(tree, "ingress", shutdown.INGRESS, {"http", "inbox-writer"})
+    await _phase(tree, "pools", shutdown.POOLS, {"totals", "database"})
+    began = boottime()
+    flushed = await tracing.shutdown(shutdown.FLUSH)
+    emit(events.ShutdownPhaseFinished(phase="flush", seconds=round(boottime() - began, 3), in_time=flushed))
+    await _phase(tree, "postgresql", shutdown.POSTGRESQL, {"postgresql", "ops", "pulse"})
+
+
+class Unstopped(Fatal):
+    """The workload outlived its deadline: the process ends without releasing, which frees the lease in its own time."""
+
+    exit_code = ExitCode.UNSTOPPED
+
+
+async def _phase(tree: Tree, phase: str, within: float, names: Collection[str]) -> bool:
+    began = boottime()
+    unstopped = await tree.stop(within, names)
+    emit(
+        events.ShutdownPhaseFinished(
+            phase=phase,  # type: ignore[arg-type] # the literals are the phases above
+            seconds=round(boottime() - began, 3),
+            in_time=not unstopped,
+        )
+    )
+    return not unstopped
+
+
+@asynccontextmanager
+async def _sandbox(instance: Instance) -> AsyncIterator[None]:
+    """Have a sandbox while the block runs; a foreign one is used and left alone."""
+    if not instance.sandbox:
+        yield
+        return
+    home, port = instance.settings.vigil_home, instance.settings.sandbox_port
+    await sandbox.ensure(home, port)
+    try:
+        yield
+    finally:
+        with anyio.move_on_after(shutdown.MARGIN, shield=True):
+            await sandbox.stop(home)
+
+
+def _configure_telemetry(instance: Instance) -> None:
+    base, bot = instance.settings, instance.bot
+    for secret in (bot.telegram_bot_token, bot.kie_api_key, bot.webhook_secret_token, base.database_url):
+        if secret is not None:
+            redact.register_secret(secret.get_secret_value())
+    form = base.log_format or ("pretty" if os.isatty(2) else "json")
+    logging.configure(level=base.log_level, format=form, instance_id=instance.instance_id)
+    metrics.configure(instance_id=instance.instance_id, version=__version__)
+    tracing.configure(instance_id=instance.instance_id, version=__version__, environ=os.environ)

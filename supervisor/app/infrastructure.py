@@ -1,0 +1,111 @@
+"""The infrastructure's children: started first, stopped last, alive through a drain."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+import anyio
+from anyio.abc import TaskStatus
+
+from supervisor import database
+from supervisor.app.instance import Instance
+from supervisor.app.role import RoleLoop
+from supervisor.app.webhook import WebhookSecrets
+from supervisor.child import ChildSpec
+from supervisor.database import connected, wait_until_reachable
+from supervisor.embedded import Embedded
+from supervisor.errors import ConfigError
+from supervisor.http import HttpServer
+from supervisor.inbox.writer import Writer
+from supervisor.keeper import Keeper
+from supervisor.migrator import apply_migrations_safe, check_migrations_status
+from supervisor.sql import sql
+from supervisor.totals import Totals
+
+DATABASE_SECONDS = 180.0
+"""To become ready: a minute to be reachable, a minute for another instance's migrations, and ours."""
+
+
+def children(instance: Instance, servers: Sequence[tuple[str, HttpServer]]) -> list[ChildSpec]:
+    """Return the infrastructure's children in the order of their start."""
+    embedded = Embedded(instance.settings.vigil_home) if instance.settings.direct_url is None else None
+    writer = Writer(lambda: _need(instance.url))
+    keeper = Keeper(
+        url=lambda: _need(instance.url),
+        lock_key=instance.lock_key,
+        instance_id=instance.instance_id,
+        timing=instance.timing,
+        last_tick=instance.pulse.ticked_at,
+    )
+    instance.totals = Totals(instance.need_pool, instance.lock_key)
+    instance.writer, instance.keeper = writer, keeper
+    specs = [ChildSpec(name, server.serve) for name, server in servers]
+    specs.append(ChildSpec("pulse", instance.pulse.serve))
+    if embedded is not None:
+        instance.url = embedded.url
+        specs.append(ChildSpec("postgresql", embedded.serve, start_timeout=310, stop_timeout=20))
+    else:
+        instance.url = instance.settings.direct_url
+    role = RoleLoop(instance, keeper, writer)
+    return [
+        *specs,
+        ChildSpec("database", Database(instance).serve, start_timeout=DATABASE_SECONDS),
+        ChildSpec("inbox-writer", writer.serve),
+        ChildSpec("totals", instance.totals.serve),
+        ChildSpec("keeper", keeper.serve),
+        ChildSpec("role", role.serve, stop_timeout=instance.settings.shutdown_grace),
+    ]
+
+
+class Database:
+    """A child that makes the database usable and holds the workload's pool: reached, migrated, ours."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+
+    async def serve(self, *, task_status: TaskStatus[None]) -> None:
+        """Prepare the database, lend the pool until cancelled."""
+        instance = self._instance
+        direct = _need(instance.url)
+        await wait_until_reachable(direct)
+        await apply_migrations_safe(direct)
+        async with connected(direct, application_name="vigil setup") as connection:
+            instance.migrations = await check_migrations_status(connection)
+            await self._refuse_another_bot(connection)
+            instance.webhook_secrets = await self._webhook_secrets(connection)
+        url = instance.settings.database_url.get_secret_value() if instance.settings.database_url else direct
+        async with database.pool(url, size=instance.settings.db_maxconn) as pool:
+            instance.pool = pool
+            try:
+                task_status.started()
+                await anyio.sleep_forever()
+            finally:
+                instance.pool = None
+
+    async def _refuse_another_bot(self, connection: database.Connection) -> None:
+        ours = str(self._instance.bot.bot_id)
+        found = await connection.fetchval(sql("setting_generate"), "bot_id", ours)
+        if found != ours:
+            raise ConfigError(
+                f"This database belongs to bot {found}, TELEGRAM_BOT_TOKEN is bot {ours}'s.",
+                hint="give each bot a database (or schema) of its own: DATABASE_URL",
+            )
+
+    async def _webhook_secrets(self, connection: database.Connection) -> WebhookSecrets:
+        bot = self._instance.bot
+        path = bot.webhook_secret_path or await connection.fetchval(
+            sql("setting_generate"), "webhook_secret_path", secrets.token_urlsafe(32)
+        )
+        token = (
+            bot.webhook_secret_token.get_secret_value()
+            if bot.webhook_secret_token
+            else await connection.fetchval(sql("setting_generate"), "webhook_secret_token", secrets.token_urlsafe(48))
+        )
+        return WebhookSecrets(path, token)
+
+
+def _need(url: str | None) -> str:
+    if url is None:
+        raise ConnectionError("the database has no address yet")
+    return url

@@ -1,0 +1,63 @@
+"""The database as one term sees it: what it writes commits only while its epoch is the current one.
+
+    begin READ COMMITTED ─▶ fence (shared lock, then the epoch in a second statement) ─▶ the caller's writes ─▶ commit
+
+The fence's lock is held until the commit, and a claim of the next epoch waits for it. The database refuses a write
+without the fence on every table of ours, so this class is the convenient way, not the guard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from supervisor.database import COMMAND_SECONDS, LOST, Connection, Pool, transaction
+from supervisor.errors import SupervisorError
+from supervisor.sql import sql
+from supervisor.term import Term
+
+STALE = "VG001"
+
+
+class Fenced(SupervisorError):
+    """The database refused a write of a term that is over; nothing of its transaction is kept. `epoch` says which."""
+
+    def __init__(self, epoch: int, found: str) -> None:
+        super().__init__(f"Writing in term {epoch}: {found}; its successor goes on.")
+        self.epoch = epoch
+
+
+class FencedDatabase:
+    """Transactions of one term on a pool."""
+
+    lost: tuple[type[Exception], ...] = LOST
+
+    def __init__(self, pool: Pool, lock_key: int, term: Term) -> None:
+        self._pool = pool
+        self._lock_key = lock_key
+        self._term = term
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Open a fenced transaction; commit it when the block ends, roll it back when the block raises.
+
+        Raises `TrustLost` when the term has ended, `Fenced` when the database says so: then the term ends.
+        """
+        self._term.check()
+        try:
+            async with self._pool.acquire(timeout=COMMAND_SECONDS) as connection, transaction(connection):
+                await connection.execute(sql("lock_fence"), self._lock_key, self._term.epoch)
+                yield connection
+        except asyncpg.PostgresError as error:
+            if error.sqlstate != STALE:
+                raise
+            self._term.end("fenced")
+            raise Fenced(self._term.epoch, str(error)) from error
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Connection]:
+        """Borrow a connection for reads; a write to a fenced table through it is refused by the database."""
+        async with self._pool.acquire(timeout=COMMAND_SECONDS) as connection:
+            yield connection

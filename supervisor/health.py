@@ -1,0 +1,87 @@
+"""From what this instance knows of itself to the answers of its probes: values and pure functions.
+
+/livez    the loop is alive; depends on nothing else
+/readyz   an update can be durably accepted now; independent of the role, or a rolling deploy would wait for ever
+/activez  this instance is a trusted ACTIVE
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ChildHealth:
+    """One managed task as the status shows it."""
+
+    name: str
+    state: str
+    restarts: int
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything `/status` tells; the field names are a documented contract."""
+
+    version: str
+    instance_id: str
+    uptime_seconds: float
+    role: str
+    lock_state: str
+    epoch: int | None
+    holder: str | None
+    heartbeat_age_seconds: float | None
+    takeover_in_seconds: float | None
+    draining: bool
+    migrations_count: int
+    migrations_applied: bool
+    not_ready: tuple[str, ...]
+    children: tuple[ChildHealth, ...] = ()
+    inbox: dict[str, float] = field(default_factory=dict)
+    loop_lag_seconds: float = 0.0
+
+    @property
+    def ready(self) -> bool:
+        """Whether an update can be accepted now."""
+        return not self.not_ready
+
+    @property
+    def overall(self) -> str:
+        """`ok`, or `degraded` when something needs a look though the instance serves."""
+        failing = any(child.state in {"backoff", "fatal", "unstopped"} for child in self.children)
+        return "degraded" if failing or not self.ready else "ok"
+
+
+Answer = tuple[int, dict[str, Any]]
+
+
+def health(status: Status) -> Answer:
+    """Answer the platform's health check: always 200, nothing an outsider should not know."""
+    return 200, {
+        "status": status.overall,
+        "version": status.version,
+        "uptime": round(status.uptime_seconds, 1),
+        "lock_state": status.lock_state,
+        "migrations_count": status.migrations_count,
+        "migrations_applied": status.migrations_applied,
+    }
+
+
+def readyz(status: Status) -> Answer:
+    """Answer 200 when an update can be durably accepted, else 503 with every reason."""
+    return (
+        (200, {"status": "ok"}) if status.ready else (503, {"status": "not ready", "reasons": list(status.not_ready)})
+    )
+
+
+def activez(status: Status) -> Answer:
+    """Answer 200 only on a trusted ACTIVE."""
+    active = status.role == "ACTIVE"
+    return (200 if active else 503), {"role": status.role, "epoch": status.epoch if active else None}
+
+
+def full(status: Status) -> Answer:
+    """Answer everything, for operators."""
+    return 200, {"status": status.overall, "ready": status.ready, **asdict(status)}

@@ -1,0 +1,1 @@
+"""The durable inbox: accept, claim, order, handle."""

@@ -1,0 +1,158 @@
+"""The lock's SQL on one dedicated, direct connection.
+
+Every call has a timeout. After a call whose outcome is unknown the session is lost: whoever holds it drops it, and the
+next look at the row, through a new one, tells what happened. A pool never sees this connection.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Literal, Self
+
+import anyio
+import asyncpg
+
+from supervisor.database import LOST, Connection, connect
+from supervisor.election import Claim, Sighting
+from supervisor.errors import SupervisorError
+from supervisor.sql import sql
+from supervisor.timing import Timing
+
+CHANNEL = "vigil_lock"
+CLAIM_LOCK_SECONDS = 2.0
+"""How long lock_claim waits for writers of the old term; the function sets it, so it is no parameter."""
+KEEPALIVES = 4
+NOBODY = Sighting(epoch=0, beat=0, holder=None, expires_in=0.0, renewed_ago=math.inf)
+"""A lease that was never held."""
+
+Misconfiguration = Literal["schema", "permission", "read_only", "heartbeat", "foreign"]
+
+
+class SessionLost(SupervisorError):
+    """The control session is gone, or nobody knows what became of its last call."""
+
+
+class WriterInFlight(SupervisorError):
+    """A transaction of the old term is still open, so a new one cannot begin yet."""
+
+
+class Misconfigured(SupervisorError):
+    """The database or this build is not made for leading: contending would only disturb who can. `kind` says how."""
+
+    def __init__(self, message: str, kind: Misconfiguration) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Lease:
+    """One control session: watch, claim, renew, release."""
+
+    def __init__(self, connection: Connection, lock_key: int, instance_id: str, timing: Timing) -> None:
+        self._connection = connection
+        self._lock_key = lock_key
+        self._instance_id = instance_id
+        self._timing = timing
+
+    @classmethod
+    async def open(
+        cls, url: str, lock_key: int, instance_id: str, timing: Timing, *, within: float, ring: Callable[[], None]
+    ) -> Self:
+        """Connect and listen, `within` seconds in all; `ring` is called on every notification and when it is lost."""
+        connection = None
+        try:
+            with anyio.fail_after(within):
+                connection = await connect(
+                    url, application_name="vigil keeper", connect_seconds=within, settings=_link_settings(timing)
+                )
+                connection.add_termination_listener(lambda *_: ring())
+                await connection.add_listener(CHANNEL, lambda *_: ring())
+        except BaseException as error:
+            if connection is not None:
+                connection.terminate()
+            if isinstance(error, (asyncpg.PostgresError, *LOST)):
+                raise _failure("Opening the control session", error) from error
+            raise
+        return cls(connection, lock_key, instance_id, timing)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the server has closed this session; a silent link shows only by a timeout."""
+        return bool(self._connection.is_closed())
+
+    async def probe(self) -> None:
+        """Return if this build could renew; raise `Misconfigured` if it could not. Changes nothing."""
+        await self._ask("lock_probe", self._timing.timeout, self._lock_key, self._instance_id)
+
+    async def watch(self) -> Sighting:
+        """Look at the lease."""
+        return await look(self._connection, self._lock_key, within=self._timing.timeout)
+
+    async def claim(self, claim: Claim) -> int | None:
+        """Begin a term and return its epoch; None when the lease is not as seen any more."""
+        within = CLAIM_LOCK_SECONDS + self._timing.timeout
+        seen = (self._instance_id, self._timing.lease_ms, claim.epoch, claim.beat, claim.reason)
+        epoch: int | None = await self._ask("lock_claim", within, self._lock_key, *seen)
+        return epoch
+
+    async def renew(self, epoch: int, *, within: float) -> bool:
+        """Renew the lease; False when the term is over."""
+        held = (self._instance_id, epoch, self._timing.lease_ms)
+        return bool(await self._ask("lock_renew", within, self._lock_key, *held))
+
+    async def release(self, epoch: int) -> bool:
+        """Free the lease and tell who listens, in one transaction; False when it was not ours any more."""
+        return bool(await self._ask("lock_release", self._timing.timeout, self._lock_key, self._instance_id, epoch))
+
+    def drop(self) -> None:
+        """Close the session at once, whatever it is doing."""
+        self._connection.terminate()
+
+    async def _ask(self, name: str, within: float, *arguments: object) -> Any:
+        try:
+            return await self._connection.fetchval(sql(name), *arguments, timeout=within)
+        except (asyncpg.PostgresError, *LOST) as error:
+            raise _failure(f"Calling {name}", error) from error
+
+
+async def look(connection: Connection, lock_key: int, *, within: float) -> Sighting:
+    """Read the lease once, on any connection."""
+    try:
+        row = await connection.fetchrow(sql("lock_watch"), lock_key, timeout=within)
+    except (asyncpg.PostgresError, *LOST) as error:
+        raise _failure("Looking at the lease", error) from error
+    return NOBODY if row is None else Sighting(**row)
+
+
+def _failure(attempt: str, error: BaseException) -> SupervisorError:
+    """Translate what asyncpg raised into what the keeper has to do about it."""
+    text = f"{attempt}: {str(error) or type(error).__name__}"
+    state = getattr(error, "sqlstate", None) or ""
+    if state == "55P03":
+        return WriterInFlight(text, hint="it is tried again; a transaction left open ends by its own timeout.")
+    if (kind := _misconfiguration(state)) is not None:
+        return Misconfigured(text, kind)
+    return SessionLost(text)
+
+
+def _misconfiguration(state: str) -> Misconfiguration | None:
+    exact: dict[str, Misconfiguration] = {
+        "42501": "permission",
+        "25006": "read_only",
+        "VG004": "heartbeat",
+        "VG005": "foreign",
+    }
+    by_class: dict[str, Misconfiguration] = {"42": "schema", "3F": "schema", "28": "permission"}
+    return exact.get(state) or by_class.get(state[:2])
+
+
+def _link_settings(timing: Timing) -> dict[str, str]:
+    """Let the server drop a dead link after K, and never this session for being idle: a healthy one is."""
+    step = math.ceil(timing.dead_link / (KEEPALIVES + 2))
+    return {
+        "tcp_keepalives_idle": str(2 * step),
+        "tcp_keepalives_interval": str(step),
+        "tcp_keepalives_count": str(KEEPALIVES),
+        "tcp_user_timeout": str(round(timing.dead_link * 1000)),
+        "idle_session_timeout": "0",
+    }

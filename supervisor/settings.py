@@ -1,0 +1,133 @@
+"""The supervisor's settings: environment and `.env`, all problems reported at once."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from supervisor import shutdown, timing
+from supervisor.errors import ConfigError
+from supervisor.home import resolve_home
+
+ENV_FILE = Path(".env")
+Port = Annotated[int, Field(ge=0, le=65535)]
+HINT = "put them in .env or the environment (README, Settings), or try everything without: vigil run --sandbox"
+
+
+class Settings(BaseSettings):
+    """The supervisor's part of the environment; the variables are documented in README.md."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    vigil_home: Path = Field(default_factory=resolve_home)
+    database_url: SecretStr | None = None
+    database_url_direct: SecretStr | None = None
+    db_maxconn: int = Field(default=10, ge=2, le=200)
+
+    port: Port = 8080
+    ops_host: str = "127.0.0.1"
+    ops_port: Port = 9464
+    sandbox_port: Port = 8081
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
+
+    lock_profile: Literal["standard", "fast", "compat"] = "standard"
+    lock_heartbeat_interval: float | None = Field(default=None, gt=0)
+    lock_stale_heartbeat_seconds: float | None = Field(default=None, gt=0)
+    lock_stale_idle_seconds: float | None = None
+    shutdown_grace: float = Field(default=30, ge=shutdown.MINIMUM_GRACE, le=3600)
+
+    instance_name: str = Field(default_factory=socket.gethostname, max_length=100, pattern=r"^[\x21-\x7e]+$")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["pretty", "json"] | None = None
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @property
+    def plan(self) -> shutdown.ShutdownPlan:
+        """How the shutdown grace is divided."""
+        return shutdown.ShutdownPlan(self.shutdown_grace)
+
+    @property
+    def direct_url(self) -> str | None:
+        """The address for lock and migrations: never through a pooler."""
+        url = self.database_url_direct or self.database_url
+        return url.get_secret_value() if url else None
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with one variable; never holds the value of a secret."""
+
+    variable: str
+    text: str
+
+
+def read(model: type[S], problems: list[Problem], env_file: Path | None = ENV_FILE) -> S | None:
+    """Read one settings model from the environment and `env_file`; add what is wrong to `problems`."""
+    try:
+        return model(_env_file=env_file)
+    except ValidationError as error:
+        problems.extend(_problems(error))
+        return None
+
+
+def timing_of(settings: Settings, problems: list[Problem]) -> timing.Timing | None:
+    """Resolve the lock's times from profile and overrides; add every broken inequality to `problems`."""
+    resolved, broken = timing.resolve(
+        settings.lock_profile, settings.lock_heartbeat_interval, settings.lock_stale_heartbeat_seconds
+    )
+    problems.extend(Problem("LOCK_PROFILE", text) for text in broken)
+    return resolved
+
+
+def refuse(problems: list[Problem]) -> None:
+    """Raise one ConfigError that lists every problem, or return when there is none."""
+    if not problems:
+        return
+    width = max(len(problem.variable) for problem in problems)
+    lines = [f"  {problem.variable:<{width}}  {problem.text}" for problem in problems]
+    count = "1 setting is" if len(problems) == 1 else f"{len(problems)} settings are"
+    raise ConfigError("\n".join([f"{count} missing or wrong:", *lines]), hint=HINT)
+
+
+def effective(models: tuple[BaseSettings, ...], env_file: Path | None = ENV_FILE) -> Iterator[tuple[str, Any, str]]:
+    """Yield (variable, value, source) for every setting; secrets are masked, source is where the value came from."""
+    in_file: Mapping[str, Any] = dotenv_values(env_file) if env_file and env_file.exists() else {}
+    for model in models:
+        for field in sorted(type(model).model_fields):
+            name = field.upper()
+            value = getattr(model, field)
+            source = "environment" if os.environ.get(name) else str(env_file) if in_file.get(name) else "default"
+            yield name, value, source
+
+
+def _problems(error: ValidationError) -> Iterator[Problem]:
+    for item in error.errors(include_url=False, include_context=False):
+        field = str(item["loc"][0])
+        variable = field.upper()
+        if item["type"] == "missing":
+            yield Problem(variable, "missing")
+            continue
+        text = item["msg"].removeprefix("Value error, ").lower()
+        secret = any(word in field for word in ("token", "key", "secret", "url", "password"))
+        yield Problem(variable, text if secret else f"{item['input']!r}: {text}")

@@ -1,0 +1,80 @@
+"""The operators' page: what `/status` says, for people; refreshes itself, escapes everything, runs no script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+from supervisor.health import ChildHealth, Status
+
+REFRESH_SECONDS = 3
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+STYLE = """
+:root { color-scheme: light dark; --line: #8883; --quiet: #8a8f98; --good: #1a7f4b; --bad: #c0392b; --wait: #b7791f }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+h1 { font-size: 1.3rem; margin: 0 } h2 { font-size: 1rem; margin: 2rem 0 .4rem }
+header { display: flex; gap: .8rem; align-items: baseline; flex-wrap: wrap }
+.badge { border-radius: 1rem; padding: .1rem .7rem; color: #fff; font-size: .85rem; background: var(--quiet) }
+.good { background: var(--good) } .bad { background: var(--bad) } .wait { background: var(--wait) }
+dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: .6rem 1.5rem; margin: 1.2rem 0 }
+dt { color: var(--quiet); font-size: .8rem } dd { margin: 0; font-size: 1.05rem; overflow-wrap: anywhere }
+.scroll { overflow-x: auto } table { border-collapse: collapse; width: 100% }
+td, th { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top }
+th { color: var(--quiet); font-weight: normal; font-size: .8rem } td.number { font-variant-numeric: tabular-nums }
+footer { color: var(--quiet); font-size: .8rem; margin-top: 2rem }
+"""
+TONES = {"ready": "good", "starting": "wait", "backoff": "wait", "fatal": "bad", "unstopped": "bad"}
+
+
+def page(status: Status) -> str:
+    """Return the whole page."""
+    tone = "good" if status.overall == "ok" else "bad"
+    role = status.role if not status.takeover_in_seconds else f"taking over in {status.takeover_in_seconds:.0f} s"
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="refresh" content="{REFRESH_SECONDS}"><title>Vigil · {escape(status.role)}</title>
+<style>{STYLE}</style></head><body>
+<header><h1>Vigil</h1>{_badge(status.overall, tone)}{_badge(role, "good" if status.role == "ACTIVE" else "wait")}</header>
+{_reasons(status)}
+<dl>{"".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in _facts(status))}</dl>
+<h2>Inbox</h2><dl>{"".join(f"<div><dt>{escape(k.replace('_', ' '))}</dt><dd>{v:g}</dd></div>" for k, v in status.inbox.items())}</dl>
+<h2>Tasks</h2><div class="scroll"><table><tr><th>task</th><th>state</th><th>restarts</th><th>last error</th></tr>
+{"".join(_row(child) for child in status.children)}</table></div>
+<footer>Refreshes every {REFRESH_SECONDS} s. The same as JSON: /status. Metrics: /metrics.</footer>
+</body></html>
+"""
+
+
+def _facts(status: Status) -> Iterable[tuple[str, str]]:
+    age = status.heartbeat_age_seconds
+    yield "lock", status.lock_state
+    yield "epoch", "–" if status.epoch is None else str(status.epoch)
+    yield "holder", status.holder or "–"
+    yield "heartbeat", "–" if age is None else f"{age:.1f} s ago"
+    yield "this instance", status.instance_id
+    yield "version", status.version
+    yield "up", f"{status.uptime_seconds:.0f} s"
+    yield "migrations", f"{status.migrations_count}{'' if status.migrations_applied else ', some pending'}"
+    yield "worst loop lag", f"{status.loop_lag_seconds * 1000:.0f} ms"
+
+
+def _reasons(status: Status) -> str:
+    if status.ready:
+        return ""
+    return f"<p><strong>Not ready:</strong> {escape('; '.join(status.not_ready))}</p>"
+
+
+def _badge(text: str, tone: str) -> str:
+    return f'<span class="badge {tone}">{escape(text)}</span>'
+
+
+def _row(child: ChildHealth) -> str:
+    return (
+        f"<tr><td>{escape(child.name)}</td><td>{_badge(child.state, TONES.get(child.state, ''))}</td>"
+        f'<td class="number">{child.restarts}</td><td>{escape(child.last_error or "")}</td></tr>\n'
+    )

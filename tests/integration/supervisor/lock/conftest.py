@@ -1,0 +1,217 @@
+"""Instances that contend for one lock on a real database, and a link between them and it that can be cut."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+import anyio
+import asyncpg
+import pytest
+from anyio.abc import SocketStream, TaskStatus
+
+from supervisor.clock import boottime
+from supervisor.keeper import Keeper
+from supervisor.term import Term
+from supervisor.timing import Timing
+from supervisor.view import LockState, LockView
+from telemetry import testing
+
+LOCK_KEY = 4_213_370_000_000_000_001
+QUICK = Timing("quick", renew=0.15, timeout=0.4, soft=1.0, hard=1.3, lease=1.6, watch=0.1, grace=0.1, dead_link=6.0)
+"""The proportions of `fast` at a third of its times."""
+DEADLINE_SECONDS = 10.0
+
+Connect = Callable[[], Awaitable[Any]]
+
+
+@pytest.fixture(scope="package")
+def shared_database(server: Any, template: str) -> Iterator[str]:
+    """One database for all these tests: a fresh one each would take most of their time."""
+    with server.database(template) as url:
+        yield url
+
+
+@pytest.fixture
+async def database_url(shared_database: str) -> str:
+    """The shared database with a lock that nobody has ever held."""
+    connection = await asyncpg.connect(shared_database, timeout=10, command_timeout=10)
+    await connection.execute("TRUNCATE lock_heartbeat, lock_epoch, lock_events")
+    await connection.close()
+    return shared_database
+
+
+@pytest.fixture
+async def connect(database_url: str) -> AsyncIterator[Connect]:
+    """Open plain connections that are closed after the test."""
+    async with AsyncExitStack() as stack:
+
+        async def opened() -> Any:
+            connection = await asyncpg.connect(database_url, timeout=10, command_timeout=10)
+            stack.callback(connection.terminate)
+            return connection
+
+        yield opened
+
+
+@pytest.fixture
+async def db(connect: Connect) -> Any:
+    """One plain connection."""
+    return await connect()
+
+
+@dataclass
+class Contestant:
+    """A running keeper, with a main loop whose tick the test may stop."""
+
+    url: str | Callable[[], str]
+    name: str
+    timing: Timing = QUICK
+    tick_limit: float = 5.0
+    stalled_at: float | None = None
+    keeper: Keeper = field(init=False)
+    _scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    _ended: anyio.Event = field(default_factory=anyio.Event)
+    _failure: BaseException | None = None
+
+    def __post_init__(self) -> None:
+        self.keeper = Keeper(
+            url=lambda: self.url if isinstance(self.url, str) else self.url(),
+            lock_key=LOCK_KEY,
+            instance_id=self.name,
+            timing=self.timing,
+            last_tick=lambda: boottime() if self.stalled_at is None else self.stalled_at,
+            tick_limit=self.tick_limit,
+            rng=random.Random(self.name),
+        )
+
+    async def run(self, *, task_status: TaskStatus[None]) -> None:
+        """Run the keeper until stopped."""
+        try:
+            with self._scope:
+                await self.keeper.serve(task_status=task_status)
+        except ArithmeticError as error:
+            self._failure = error
+        self._ended.set()
+
+    async def failed(self) -> BaseException | None:
+        """Wait for the keeper's end; return what it failed with, if it is the failure that tests provoke."""
+        with anyio.fail_after(DEADLINE_SECONDS):
+            await self._ended.wait()
+        return self._failure
+
+    async def stop(self) -> None:
+        """Cancel the keeper, as the tree does, and wait for its end."""
+        self._scope.cancel()
+        with anyio.fail_after(DEADLINE_SECONDS):
+            await self._ended.wait()
+
+    async def working(self) -> Term:
+        """Take a term into hands, as the role loop does."""
+        with anyio.fail_after(DEADLINE_SECONDS):
+            return await self.keeper.active()
+
+    async def until(self, condition: Callable[[LockView], bool]) -> LockView:
+        """Wait until the view fulfils the condition."""
+        with anyio.fail_after(DEADLINE_SECONDS):
+            while not condition(view := self.keeper.view):  # noqa: ASYNC110 - most changes of the view wake nobody
+                await anyio.sleep(0.005)
+        return view
+
+    async def until_state(self, state: LockState) -> LockView:
+        """Wait for a state."""
+        return await self.until(lambda view: view.state is state)
+
+
+@pytest.fixture
+async def contest(database_url: str) -> AsyncIterator[Callable[..., Awaitable[Contestant]]]:
+    """Start keepers by name; those that still run are stopped after the test."""
+    async with anyio.create_task_group() as group:
+
+        async def started(name: str, *, url: str | Callable[[], str] = database_url, **options: Any) -> Contestant:
+            contestant = Contestant(url, name, **options)
+            await group.start(contestant.run)
+            return contestant
+
+        yield started
+        group.cancel_scope.cancel()
+
+
+@pytest.fixture
+def recorded() -> Iterator[testing.Recorder]:
+    """Every event of the test."""
+    with testing.record() as recorder:
+        yield recorder
+
+
+class Link:
+    """A unix socket in front of the server's; cut, it drops every connection and refuses new ones."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        parts = urlsplit(url)
+        user, _, place = parts.netloc.rpartition("@")
+        host, _, port = place.rpartition(":")
+        self.url = urlunsplit(parts._replace(netloc=f"{user}@{quote(str(folder), safe='')}:{port}"))
+        """The address of the database through this link."""
+        self._server = Path(unquote(host)) / f".s.PGSQL.{port}"
+        self._path = folder / f".s.PGSQL.{port}"
+        self._scope = anyio.CancelScope()
+        self._open = anyio.Event()
+        self._mended = anyio.Event()
+
+    async def serve(self) -> None:
+        """Forward until cancelled; woken by `cut` and `mend`."""
+        while True:
+            with anyio.CancelScope() as self._scope:
+                async with await anyio.create_unix_listener(self._path) as listener:
+                    self._open.set()
+                    await listener.serve(self._forward)
+            self._path.unlink()
+            self._open = anyio.Event()
+            await self._mended.wait()
+
+    def cut(self) -> None:
+        """Drop everything, accept nothing."""
+        self._mended = anyio.Event()
+        self._scope.cancel()
+
+    async def mend(self) -> None:
+        """Accept connections again."""
+        self._mended.set()
+        await self._open.wait()
+
+    async def opened(self) -> None:
+        """Return once connections are accepted."""
+        await self._open.wait()
+
+    async def _forward(self, client: SocketStream) -> None:
+        async with client, await anyio.connect_unix(self._server) as server, anyio.create_task_group() as group:
+            group.start_soon(_pump, client, server, group.cancel_scope)
+            await _pump(server, client, group.cancel_scope)
+
+
+async def _pump(source: SocketStream, sink: SocketStream, scope: anyio.CancelScope) -> None:
+    try:
+        async for chunk in source:
+            await sink.send(chunk)
+    except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+        pass
+    scope.cancel()
+
+
+@pytest.fixture
+async def link(database_url: str) -> AsyncIterator[Link]:
+    """A link to the database that the test may cut."""
+    with tempfile.TemporaryDirectory(prefix="vg-", dir="/tmp") as folder:
+        made = Link(database_url, Path(folder))
+        async with anyio.create_task_group() as group:
+            group.start_soon(made.serve)
+            await made.opened()
+            yield made
+            group.cancel_scope.cancel()

@@ -1,0 +1,99 @@
+"""A database that is not made for leading: nobody contends, the reason is seen, and it comes back by itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import pytest
+
+from supervisor.view import LockState
+from telemetry import events, testing
+
+Contest = Callable[..., Awaitable[Any]]
+DEADLINE = 10.0
+
+
+@asynccontextmanager
+async def without(db: Any, function: str) -> AsyncIterator[None]:
+    """Let the database lack a function while the block runs."""
+    source = await db.fetchval("SELECT pg_get_functiondef($1::text::regprocedure)", function)
+    await db.execute(f"DROP FUNCTION {function}")
+    try:
+        yield
+    finally:
+        await db.execute(source)
+
+
+@pytest.mark.parametrize(
+    "function",
+    ["lock_renew(bigint, text, bigint, integer)", "lock_claim(bigint, text, integer, bigint, bigint, text)"],
+)
+async def test_a_missing_function_makes_it_passive_with_a_reason_and_no_crash_loop(
+    contest: Contest, db: Any, recorded: testing.Recorder, function: str
+) -> None:
+    """Found at the first look or at the first claim; contends again by itself once the function is there."""
+    async with without(db, function):
+        a = await contest("a")
+        view = await a.until(lambda view: view.reason == "schema")
+        assert view.role == "PASSIVE"
+        assert (await recorded.next(events.LockMisconfigured, timeout=DEADLINE)).kind == "schema"
+        assert recorded.all(events.TermWon) == []
+    assert (await a.working()).epoch == 1
+
+
+async def test_a_heartbeat_that_breaks_under_the_holder_ends_its_term_and_nobody_takes_over(
+    contest: Contest, db: Any, recorded: testing.Recorder
+) -> None:
+    """The predecessor's incident: the term ends, no instance contends, and repair brings one back within a second."""
+    a = await contest("a")
+    term = await a.working()
+    b = await contest("b")
+    await b.until(lambda view: view.holder == "a")
+    async with without(db, "lock_renew(bigint, text, bigint, integer)"):
+        with anyio.fail_after(DEADLINE):
+            assert await a.keeper.lost(term) == "misconfigured"
+        a.keeper.work_ended(term)
+        await a.until(lambda view: view.reason == "schema")
+        await b.until(lambda view: view.reason == "schema")
+        assert await db.fetchval("SELECT epoch FROM lock_epoch") == 1
+    began = anyio.current_time()
+    await recorded.next(events.TermWon, timeout=DEADLINE)
+    assert (await recorded.next(events.TermWon, timeout=DEADLINE)).epoch == 2
+    assert anyio.current_time() - began < 2.5
+    assert await db.fetchval("SELECT count(*) FROM lock_events WHERE kind <> 'release'") == 2
+
+
+async def test_a_row_taken_by_another_ends_the_term_at_the_next_beat(contest: Contest, db: Any) -> None:
+    """Whoever renews nothing is no holder, whatever it believes."""
+    a = await contest("a")
+    term = await a.working()
+    await db.execute("UPDATE lock_heartbeat SET instance_id = 'thief'")
+    with anyio.fail_after(DEADLINE):
+        assert await a.keeper.lost(term) == "fenced"
+    await a.until_state(LockState.DEMOTED)
+
+
+async def test_a_claim_that_waits_for_a_writer_keeps_standing_by(
+    contest: Contest, db: Any, recorded: testing.Recorder
+) -> None:
+    """An open transaction of the old term holds the next one up, not this instance."""
+    await db.fetchval("SELECT lock_claim(4213370000000000001, 'old', 1600, NULL, NULL, 'free')")
+    await db.fetchval("SELECT lock_release(4213370000000000001, 'old', 1)")
+    async with db.transaction():
+        await db.execute("SELECT lock_fence(4213370000000000001, 1)")
+        a = await contest("a")
+        failed = await recorded.next(events.ClaimFailed, timeout=DEADLINE)
+        assert failed.kind == "writer_in_flight"
+        assert a.keeper.view.role == "PASSIVE"
+    assert (await a.working()).epoch == 2
+
+
+async def test_the_database_of_another_bot_is_not_contended_for(contest: Contest, db: Any) -> None:
+    """A second lock key in one database would let two terms write to the same tables."""
+    await db.fetchval("SELECT lock_claim(1, 'other', 60000, NULL, NULL, 'free')")
+    a = await contest("a")
+    view = await a.until(lambda view: view.reason == "foreign")
+    assert view.role == "PASSIVE"

@@ -1,0 +1,60 @@
+"""The signal ladder in a real process: drain, hurry, end."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+PROGRAM = """
+import anyio
+from supervisor.signals import Ladder
+async def main():
+    ladder = Ladder()
+    print("installed", flush=True)
+    await ladder.drain.wait()
+    print("drain", flush=True)
+    await ladder.hurry.wait()
+    print("hurry", flush=True)
+    {after}
+anyio.run(main)
+print("end", flush=True)
+import time
+time.sleep({linger})
+"""
+
+
+def start(after: str, linger: float = 0) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM.format(after=after, linger=linger)], stdout=subprocess.PIPE, text=True
+    )
+    assert line(process) == "installed"
+    return process
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def test_the_first_signal_drains_the_second_hurries_the_third_ends_the_process() -> None:
+    """Three steps; the last one ends with 128 plus the signal's number, whatever the program does."""
+    with start("await anyio.sleep_forever()") as process:
+        process.send_signal(signal.SIGTERM)
+        assert line(process) == "drain"
+        process.send_signal(signal.SIGINT)
+        assert line(process) == "hurry"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 128 + signal.SIGTERM
+
+
+def test_a_signal_after_the_loop_has_ended_does_not_restore_the_default_action() -> None:
+    """Between the end of the loop and the exit of the process, a signal still finds our handler."""
+    with start("pass", linger=30) as process:
+        process.send_signal(signal.SIGTERM)
+        assert line(process) == "drain"
+        process.send_signal(signal.SIGTERM)
+        assert line(process) == "hurry"
+        assert line(process) == "end"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 128 + signal.SIGTERM, "killed by the default action this would be -15"

@@ -1,0 +1,49 @@
+"""The operators' page escapes what it shows and says what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from supervisor import statuspage
+from supervisor.health import ChildHealth, Status
+
+STATUS = Status(
+    version="1.0",
+    instance_id="web-0a1b2c3d",
+    uptime_seconds=12.0,
+    role="PASSIVE",
+    lock_state="PASSIVE",
+    epoch=None,
+    holder=None,
+    heartbeat_age_seconds=None,
+    takeover_in_seconds=7.4,
+    draining=False,
+    migrations_count=4,
+    migrations_applied=True,
+    not_ready=(),
+    children=(ChildHealth("outbox", "backoff", 3, "<script>alert(1)</script>"),),
+    inbox={"oldest_age": 1.5},
+)
+
+
+def test_nothing_that_came_from_outside_becomes_markup() -> None:
+    """An error's text can hold anything; the page shows it as text."""
+    assert "<script>" not in statuspage.page(STATUS)
+    assert "&lt;script&gt;" in statuspage.page(STATUS)
+
+
+def test_the_page_may_run_nothing_and_load_nothing() -> None:
+    """The content security policy allows no script, no frame and no other host."""
+    policy = statuspage.HEADERS["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "script-src" not in policy
+
+
+def test_a_waiting_instance_says_for_how_long() -> None:
+    """The operator of a lone restarted instance sees when it will work again."""
+    assert "taking over in 7 s" in statuspage.page(STATUS)
+
+
+def test_an_instance_that_is_not_ready_says_why() -> None:
+    """Every reason stands on the page."""
+    assert "the inbox is not connected" in statuspage.page(replace(STATUS, not_ready=("the inbox is not connected",)))
