@@ -16,7 +16,7 @@ import json
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import anyio
 from aiolimiter import AsyncLimiter
@@ -27,7 +27,7 @@ from telegram.error import TelegramError
 from bot import delivery
 from bot.calls import Content, call
 from bot.delivery import Again, Failed, Outcome, Outgoing, Sent, Verdict
-from bot.ports import Connection, Database, Term
+from bot.ports import Connection, Database, Term, Wake
 from bot.sql import sql
 from telemetry import emit, events, tracing
 
@@ -40,18 +40,6 @@ Media = Callable[[int], Awaitable[Content | None]]
 Settled = Callable[[Connection, Outgoing, Outcome], Awaitable[None]]
 """What a row's owner does in the transaction that notes its end."""
 T = TypeVar("T")
-
-
-class Wake(Protocol):
-    """A signal that is never lost and never piles up."""
-
-    def set(self) -> None:
-        """Wake the waiter."""
-        ...
-
-    async def wait(self, seconds: float) -> None:
-        """Return once set, or after `seconds`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,10 +113,12 @@ class Telegram:
         try:
             await self._until_done("getMe", self.application.initialize)
             self._ready.set()
+            is_reconciled = False
             with anyio.move_on_after(READ_SECONDS):
-                await self._until_done("reconcile", self._reconcile, tries=1)
+                is_reconciled = await self._until_done("reconcile", self._reconcile, tries=1)
             task_status.started()
-            await self._until_done("reconcile", self._reconcile)
+            if not is_reconciled:
+                await self._until_done("reconcile", self._reconcile)
             await anyio.sleep_forever()
         finally:
             self._ready = anyio.Event()
@@ -150,12 +152,12 @@ class Telegram:
             # Whatever a parser may raise on foreign data; its message quotes the data, so it is not repeated.
             raise Unreadable(f"Reading an update: {type(error).__name__}; it is kept as a dead letter.") from None
 
-    async def _until_done(self, call: str, done: Callable[[], Awaitable[None]], tries: int | None = None) -> None:
-        """Try until it succeeded, or `tries` times; raise only when trying again cannot help."""
+    async def _until_done(self, call: str, done: Callable[[], Awaitable[None]], tries: int | None = None) -> bool:
+        """Try until it succeeded, or `tries` times and return False; raise only when trying again cannot help."""
         failures = 0
         while tries is None or failures < tries:
             try:
-                return await done()
+                await done()
             except InvalidToken:
                 # Without the cause: the library's message holds the token.
                 raise InvalidSetup(
@@ -169,7 +171,9 @@ class Telegram:
                 emit(events.TelegramUnavailable(call=call, error=error, retry_seconds=round(delay, 3)))
                 if failures != tries:
                     await anyio.sleep(delay)
-        return None
+            else:
+                return True
+        return False
 
     async def _reconcile(self) -> None:
         """Make Telegram's idea of how updates reach us, and of our commands, ours."""

@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 
 from supervisor import settings
-from supervisor.database import connected
+from supervisor.database import connected, wait_until_reachable
 from supervisor.embedded import at_hand
 from supervisor.errors import ExitCode
 from supervisor.migrator import apply_migrations_safe, get_applied_migrations, load_migrations
@@ -22,6 +22,7 @@ from supervisor.settings import Problem, Settings
 from supervisor.sql import sql
 
 STATUS_SECONDS = 3.0
+REACH_SECONDS = 5.0
 WATCH_SECONDS = 2.0
 
 
@@ -118,6 +119,7 @@ def _settings() -> Settings:
 async def _database_url(base: Settings) -> AsyncIterator[str]:
     """Lend the database's address: the configured one, the running embedded server's, or one started for the block."""
     if base.direct_url is not None:
+        await wait_until_reachable(base.direct_url, deadline_seconds=REACH_SECONDS)
         yield base.direct_url
         return
     async with at_hand(base.vigil_home) as url:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from supervisor.errors import ConfigError
@@ -44,7 +45,10 @@ def create_home(home: Path) -> Path:
     mode = ROOT_MODE if os.geteuid() == 0 else USER_MODE
     try:
         for folder in reversed([home, *home.parents]):
-            if not folder.exists():
+            if folder.exists():
+                continue
+            # Another process of this home may be doing the same.
+            with suppress(FileExistsError):
                 folder.mkdir()
                 # Apart from mkdir, which takes away what the umask says.
                 folder.chmod(mode)

@@ -110,6 +110,12 @@ def refuse(problems: list[Problem]) -> None:
     raise ConfigError("\n".join([f"{count} missing or wrong:", *lines]), hint=HINT)
 
 
+def environment(env_file: Path | None = ENV_FILE) -> dict[str, str]:
+    """Return the environment with what `env_file` adds to it; for settings that other programs define (OTEL_*)."""
+    in_file = dotenv_values(env_file) if env_file and env_file.exists() else {}
+    return {name: value for name, value in in_file.items() if value is not None} | dict(os.environ)
+
+
 def effective(models: tuple[BaseSettings, ...], env_file: Path | None = ENV_FILE) -> Iterator[tuple[str, Any, str]]:
     """Yield (variable, value, source) for every setting; secrets are masked, source is where the value came from."""
     in_file: Mapping[str, Any] = dotenv_values(env_file) if env_file and env_file.exists() else {}

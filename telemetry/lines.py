@@ -72,7 +72,7 @@ class PrettyLines:
                 self._paint(f"[{event}]", _DIM),
             )
         )
-        return f"{line}\n" + "".join(f"    {part}\n" for part in str(stack or "").splitlines())
+        return f"{line}\n" + "".join(f"    {_printable(part)}\n" for part in str(stack or "").splitlines())
 
     def _paint(self, shown: str, colour: str | None) -> str:
         return f"{colour}{shown}{_RESET}" if self._coloured and colour else shown
@@ -81,11 +81,14 @@ class PrettyLines:
 def _short(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3f}".rstrip("0").rstrip(".")
-    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    plain = shown and shown.isprintable() and not {" ", '"'} & set(shown)
-    return shown if plain else json.dumps(shown, ensure_ascii=False)
+    shown = _printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    return json.dumps(shown, ensure_ascii=False) if not shown or {" ", '"'} & set(shown) else shown
 
 
-def _printable(message: str) -> str:
-    """The message on one line and without control characters: what comes from outside must not steer a terminal."""
-    return message if message.isprintable() else json.dumps(message, ensure_ascii=False)[1:-1]
+def _printable(shown: str) -> str:
+    """The text on one line and without control characters: what comes from outside must not steer a terminal."""
+    if shown.isprintable():
+        return shown
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in shown
+    )

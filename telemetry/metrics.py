@@ -65,13 +65,11 @@ class Metrics:
         family.series(tuple(labels[label] for label in family.metric.label_names)).set(value)
 
     def _compile(self, update: Update) -> Apply:
-        family, number, labels = self.families[update.metric.name], _number(update), _labels(update)
+        family, number = self.families[update.metric.name], _number(update)
         if update.metric.kind == "state":
+            labels = _labels(update)
             return lambda event: family.become(labels(event))
-        find: Callable[[Event], Any] = lambda event: family.series(labels(event))  # noqa: E731 - one of two below
-        if all(_constant(label, update) is not None for label in update.metric.labels):
-            series = family.series(tuple(_constant(label, update) for label in update.metric.labels))
-            find = lambda _event: series  # noqa: E731 - bound for good: nothing in it depends on the event
+        find = _finder(family, update)
         if update.metric.kind == "counter":
             return lambda event: _count(find, number, event)
         if update.metric.kind == "histogram":
@@ -92,6 +90,16 @@ def _observe(find: Callable[[Event], Any], number: Number, event: Event) -> None
 def _set(find: Callable[[Event], Any], number: Number, event: Event) -> None:
     if (value := number(event)) is not None:
         find(event).set(value)
+
+
+def _finder(family: Family, update: Update) -> Callable[[Event], Any]:
+    """How to find the series; bound for good when no label depends on the event."""
+    constants = [_constant(label, update) for label in update.metric.labels]
+    if None not in constants:
+        series = family.series(tuple(constants))
+        return lambda _event: series
+    labels = _labels(update)
+    return lambda event: family.series(labels(event))
 
 
 def _number(update: Update) -> Number:

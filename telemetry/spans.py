@@ -120,8 +120,7 @@ class Tracing:
             with _ending(started) as live:
                 yield live
         finally:
-            if self._ambient is started:
-                self._ambient = None
+            self._ambient = None
 
     def inject(self) -> str | None:
         """See `telemetry.tracing.inject`."""

@@ -26,6 +26,9 @@ from supervisor.embedded import THROWAWAY, Embedded, Profile
 from supervisor.migrator import apply_migrations_safe
 
 TEMPLATE = "tpl"
+DISK = Path("/tmp")  # noqa: S108 - a short path; the folders in it have random names
+MEMORY = Path("/dev/shm")  # noqa: S108 - as above
+MEMORY_BYTES = 1_000_000_000
 DEADLINE_SECONDS = 30.0
 NEEDS = "needs "
 ALIASES = {"chromium": ("chromium", "chromium-browser", "google-chrome")}
@@ -120,20 +123,26 @@ def portal() -> Iterator[BlockingPortal]:
 
 
 @pytest.fixture(scope="session")
-def lend_folder() -> Callable[[], AbstractContextManager[Path]]:
-    """Folders for fixtures that last longer than a test."""
+def lend_folder() -> Callable[..., AbstractContextManager[Path]]:
+    """Folders for fixtures that last longer than a test, or need a disk: `lend_folder(DISK)`."""
     return short_folder
 
 
 @contextmanager
-def short_folder() -> Iterator[Path]:
+def short_folder(base: Path | None = None) -> Iterator[Path]:
     """Lend a folder with a path short enough for a unix socket, which another user can pass but not list."""
-    folder = Path(tempfile.mkdtemp(prefix="vg-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="vg-", dir=base or fastest()))
     folder.chmod(0o711)
     try:
         yield folder
     finally:
         shutil.rmtree(folder)
+
+
+def fastest() -> Path:
+    """Memory where there is enough of it: a server is created there several times faster than on a disk."""
+    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_BYTES
+    return MEMORY if roomy else DISK
 
 
 @pytest.fixture

@@ -197,8 +197,10 @@ def dump(record: Record) -> str:
     return json.dumps(dataclasses.asdict(cast("Any", record)), ensure_ascii=False, separators=(",", ":"))
 
 
-def load(kind: str, text: str) -> Record:
-    """Read a record back; fields this build does not know are dropped, so an older build reads a newer state."""
-    cls = _TYPES[kind]
+def load(kind: str, text: str) -> Record | None:
+    """Read a record back; kinds and fields that this build does not know are left out, so it reads a newer state."""
+    cls = _TYPES.get(kind)
+    if cls is None:
+        return None
     known = {field.name for field in dataclasses.fields(cast("Any", cls))}
     return cls(**{name: value for name, value in json.loads(text).items() if name in known})

@@ -21,6 +21,10 @@ class HomeInUseError(Exception):
     """Another sandbox works on the same folder."""
 
 
+class StateError(Exception):
+    """The folder or the file in it cannot be used; the message says why."""
+
+
 class Store:
     """One SQLite file that only this process writes; every call runs off the event loop, one at a time."""
 
@@ -31,8 +35,16 @@ class Store:
         self._lock: int | None = None
 
     async def open(self) -> list[Record]:
-        """Lock the folder and return every record; raise `HomeInUseError` when another sandbox holds it."""
-        return await anyio.to_thread.run_sync(self._open, limiter=self._limiter)
+        """Lock the folder and return every record.
+
+        Raises:
+            HomeInUseError: another sandbox holds the folder.
+            StateError: the folder cannot be written, or its file cannot be read.
+        """
+        try:
+            return await anyio.to_thread.run_sync(self._open, limiter=self._limiter)
+        except (sqlite3.Error, OSError, ValueError, TypeError) as error:
+            raise StateError(f"The sandbox could not open its state in {self._folder}: {error}.") from error
 
     async def save(self, put: Sequence[Record], dropped: Sequence[Record]) -> None:
         """Return once all of it is committed; a killed process keeps it, all or nothing."""
@@ -58,7 +70,7 @@ class Store:
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute(_sql("record_create"))
         with closing(self._connection.execute(_sql("record_list"))) as rows:
-            return [records.load(kind, body) for kind, body in rows]
+            return [record for kind, body in rows if (record := records.load(kind, body)) is not None]
 
     def _save(self, put: Sequence[Record], dropped: Sequence[Record]) -> None:
         if self._connection is None:

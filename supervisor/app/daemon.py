@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
+from pydantic import SecretStr
 
 from bot.settings import BotSettings
 from supervisor import __version__, settings, shutdown
-from supervisor.app import infrastructure, routes, sandbox
+from supervisor.app import infrastructure, routes, sandbox, workload
 from supervisor.app.announcement import announce
 from supervisor.app.instance import Instance
-from supervisor.app.workload import load_models
+from supervisor.child import ChildSpec
 from supervisor.clock import boottime
-from supervisor.errors import ExitCode, Fatal
+from supervisor.errors import ConfigError, ExitCode, Fatal
 from supervisor.home import create_home
 from supervisor.http import HttpServer, bind
 from supervisor.settings import Problem, Settings
@@ -46,23 +47,23 @@ async def run(*, with_sandbox: bool) -> int:
         public = bind(EVERYWHERE, base.port, variable="PORT")
     operators = bind(base.ops_host, base.ops_port, variable="OPS_PORT")
     create_home(base.vigil_home)
-    instance = Instance(base, bot, timing, lock_key_for(bot.bot_id), load_models(), ladder, sandbox=with_sandbox)
+    instance = Instance(
+        base, bot, timing, lock_key_for(bot.bot_id), workload.load_models(), ladder, sandbox=with_sandbox
+    )
     return await _live(instance, public, operators)
 
 
 async def _live(instance: Instance, public: socket.socket, operators: socket.socket) -> int:
-    _configure_telemetry(instance)
-    emit(
-        events.Starting(version=__version__, pid=os.getpid(), mode="sandbox" if instance.sandbox else instance.bot.mode)
-    )
     servers = [
         ("http", HttpServer(routes.public(instance), public)),
         ("ops", HttpServer(routes.operators(instance), operators)),
     ]
-    async with (
-        _sandbox(instance),
-        open_tree(infrastructure.children(instance, servers), on_fatal=instance.fail) as tree,
-    ):
+    specs = infrastructure.children(instance, servers)
+    _configure_telemetry(instance, specs)
+    emit(
+        events.Starting(version=__version__, pid=os.getpid(), mode="sandbox" if instance.sandbox else instance.bot.mode)
+    )
+    async with _sandbox(instance), open_tree(specs, on_fatal=instance.fail) as tree:
         instance.infrastructure = tree
         async with anyio.create_task_group() as group:
             group.start_soon(_start, instance, tree, public, operators)
@@ -137,12 +138,23 @@ async def _sandbox(instance: Instance) -> AsyncIterator[None]:
             await sandbox.stop(home)
 
 
-def _configure_telemetry(instance: Instance) -> None:
+def _configure_telemetry(instance: Instance, specs: Sequence[ChildSpec]) -> None:
+    """Register every secret before the first line is written; then logs, metrics and, with an endpoint, traces."""
     base, bot = instance.settings, instance.bot
-    for secret in (bot.telegram_bot_token, bot.kie_api_key, bot.webhook_secret_token, base.database_url):
-        if secret is not None:
-            redact.register_secret(secret.get_secret_value())
+    for model in (base, bot):
+        for field in type(model).model_fields:
+            value = getattr(model, field)
+            if isinstance(value, SecretStr):
+                redact.register_secret(value.get_secret_value())
+    if bot.webhook_secret_path is not None:
+        redact.register_secret(bot.webhook_secret_path)
     form = base.log_format or ("pretty" if os.isatty(2) else "json")
     logging.configure(level=base.log_level, format=form, instance_id=instance.instance_id)
     metrics.configure(instance_id=instance.instance_id, version=__version__)
-    tracing.configure(instance_id=instance.instance_id, version=__version__, environ=os.environ)
+    metrics.declare("child", [*(spec.name for spec in specs), *workload.NAMES])
+    metrics.declare("model", {model.id: {"modality": model.modality} for model in instance.models})
+    try:
+        environ = settings.environment(None if instance.sandbox else settings.ENV_FILE)
+        tracing.configure(instance_id=instance.instance_id, version=__version__, environ=environ)
+    except ValueError as error:
+        raise ConfigError(f"The OTEL_* settings cannot be used: {error}", hint="correct or remove them") from error

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import anyio
+import asyncpg
 
 from bot.catalogue import Catalogue
 from bot.settings import BotSettings
@@ -104,7 +105,7 @@ class Instance:
         try:
             with anyio.fail_after(READY_CHECK_SECONDS):
                 missing = await self.pool.fetch(sql("ready_check"))
-        except LOST as error:
+        except (*LOST, asyncpg.PostgresError) as error:
             return (*reasons, f"the database does not answer: {type(error).__name__}")
         return (*reasons, *(f"missing or not permitted: {row['missing']}" for row in missing))
 

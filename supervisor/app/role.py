@@ -44,7 +44,7 @@ class RoleLoop:
         task_status.started()
         while True:
             term = await self._keeper.active()
-            with tracing.span("term", epoch=term.epoch):
+            with tracing.span("term", ambient=True, epoch=term.epoch):
                 await self._lead(term)
 
     async def _lead(self, term: Term) -> None:

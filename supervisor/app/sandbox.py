@@ -50,7 +50,7 @@ async def serve(
     """
     from bot.sandbox.server import PortTakenError
     from bot.sandbox.server import serve as serve_sandbox
-    from bot.sandbox.store import HomeInUseError
+    from bot.sandbox.store import HomeInUseError, StateError
 
     try:
         await serve_sandbox(home, port, task_status=_Noting(home, task_status) if managed else task_status)
@@ -60,6 +60,9 @@ async def serve(
     except HomeInUseError as taken:
         hint = "use that one, or set VIGIL_HOME to a folder of your own."
         raise Unavailable(str(taken), hint=hint) from taken
+    except StateError as broken:
+        hint = f"remove {home / 'sandbox'} to begin with empty chats, or set VIGIL_HOME to a folder of your own."
+        raise Unavailable(str(broken), hint=hint) from broken
     finally:
         if managed:
             remove_pid_file(home)

@@ -196,5 +196,6 @@ def _last_line(home: Path) -> str:
     with suppress(OSError), (folder_of(home) / "log").open("rb") as log:
         log.seek(max(0, log.seek(0, os.SEEK_END) - SHOWN_BYTES))
         lines = [line.strip() for line in log.read().decode("utf-8", "replace").splitlines() if line.strip()]
-        return next((line for line in reversed(lines) if not line.startswith("Try:")), "it said nothing")
+        last = next((line for line in reversed(lines) if not line.startswith("Try:")), "it said nothing")
+        return last.removeprefix("vigil: ")
     return "it said nothing"

@@ -27,6 +27,7 @@ from supervisor.sql import sql
 from supervisor.term import Term
 
 FINGERPRINT = "webhook_fingerprint"
+NAMES = ("telegram", "poller", "outbox", "generations", "inbox")
 START_SECONDS = 120.0
 """Telegram may be away for a while when a term starts; that is no reason to start anew."""
 

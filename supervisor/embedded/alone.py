@@ -9,11 +9,15 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import anyio
+from anyio.abc import TaskGroup
 
 from supervisor.embedded.room import HomeHeld
 from supervisor.embedded.server import Embedded
 from supervisor.home import create_home
 
+HOLDER_SECONDS = 30.0
+"""To be ready, for a holder that is starting."""
+POLL_SECONDS = 0.05
 STOP_SECONDS = 30.0
 """Nobody hurries a server that several instances share."""
 
@@ -38,13 +42,24 @@ async def at_hand(home: Path) -> AsyncIterator[str]:
     server = Embedded(create_home(home))
     with _single_error():
         async with anyio.create_task_group() as group:
-            url = server.url
-            try:
-                await group.start(server.serve)
-            except HomeHeld as held:
-                url = held.url
-            yield url
+            yield await _started_or_found(server, group)
             group.cancel_scope.cancel()
+
+
+async def _started_or_found(server: Embedded, group: TaskGroup) -> str:
+    """Start the server, or wait until whoever holds its home has; the holder may also give up meanwhile."""
+    deadline = anyio.current_time() + HOLDER_SECONDS
+    while True:
+        try:
+            await group.start(server.serve)
+        except HomeHeld as held:
+            if held.url is not None:
+                return held.url
+            if anyio.current_time() > deadline:
+                raise
+        else:
+            return server.url
+        await anyio.sleep(POLL_SECONDS)
 
 
 @contextmanager

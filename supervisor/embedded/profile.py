@@ -64,7 +64,14 @@ DURABLE = Profile(
 
 THROWAWAY = Profile(
     MappingProxyType(
-        _SMALL | {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"},
+        _SMALL
+        | {
+            "fsync": "off",
+            "synchronous_commit": "off",
+            "full_page_writes": "off",
+            "autovacuum": "off",
+            "max_wal_size": "128MB",
+        },
     ),
     initdb=("--no-sync",),
 )

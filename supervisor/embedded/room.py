@@ -36,12 +36,13 @@ LAST_WORDS = 800
 
 
 class HomeHeld(Unavailable):
-    """Another process runs the server of this home; it is reached at `url`."""
+    """Another process runs the server of this home, or starts it; once it is ready, `url` says where."""
 
-    def __init__(self, home: Path, holder: str, url: str) -> None:
+    def __init__(self, home: Path, holder: str, url: str | None) -> None:
+        share = f"DATABASE_URL={url} to share it" if url else "again in a moment, to share it"
         super().__init__(
             f"The embedded PostgreSQL of {home} is in use by process {holder}.",
-            hint=f"DATABASE_URL={url} to share it, or another VIGIL_HOME.",
+            hint=f"{share}, or another VIGIL_HOME.",
         )
         self.url = url
 
@@ -88,18 +89,24 @@ class Room:
 
     def hold(self) -> int:
         """Become the one holder; close the returned descriptor to stop being it."""
-        self._make()
+        self.path.mkdir(exist_ok=True)
         lock = self._open("data.lock", os.O_RDWR)
         try:
             flock(lock, LOCK_EX | LOCK_NB)
         except BlockingIOError:
-            # Its environment decides where its socket is, so it says where. It may not have said yet.
             holder, _, url = os.pread(lock, LOCK_BYTES, 0).decode(errors="replace").strip().partition(" ")
             os.close(lock)
-            raise HomeHeld(self.home, holder or "(starting)", url or self.dsn(USER)) from None
+            raise HomeHeld(self.home, holder or "(starting)", url or None) from None
         os.truncate(lock, 0)
-        os.pwrite(lock, f"{os.getpid()} {self.dsn(USER)}\n".encode(), 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        # Apart from mkdir, which takes away what the umask says.
+        self.path.chmod(ROOT_MODE if os.geteuid() == 0 else USER_MODE)
+        self._give(self.path)
         return lock
+
+    def announce(self, lock: int) -> None:
+        """Tell other processes where the server is; only its holder's environment decides that."""
+        os.pwrite(lock, f"{os.getpid()} {self.dsn(USER)}\n".encode(), 0)
 
     def user(self) -> Account:
         """Return who the server runs as: ourselves, or for root the data's owner, the home's, or a uid of its own."""
@@ -148,13 +155,6 @@ class Room:
         with self.log.open("rb") as log:
             log.seek(max(0, self.log.stat().st_size - LAST_WORDS))
             return log.read().decode(errors="replace").strip()
-
-    def _make(self) -> None:
-        if not self.path.exists():
-            self.path.mkdir()
-            # Apart from mkdir, which takes away what the umask says.
-            self.path.chmod(ROOT_MODE if os.geteuid() == 0 else USER_MODE)
-            self._give(self.path)
 
     def _open(self, name: str, flags: int) -> int:
         opened = os.open(self.path / name, flags | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

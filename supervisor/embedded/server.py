@@ -86,6 +86,7 @@ class Embedded:
             try:
                 await self._until_ready(process)
                 version = await self._ensure_database()
+                await anyio.to_thread.run_sync(self.room.announce, lock)
                 emit(events.EmbeddedStarted(pid=process.pid, version=version, seconds=_since(began)))
                 task_status.started()
                 await process.wait()

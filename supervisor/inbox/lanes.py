@@ -64,11 +64,15 @@ class Lanes:
             lane.rows.append(row)
             self._size += 1
 
-    def heads(self, limit: int, now: float) -> list[Row]:
-        """Hand out at most `limit` heads of ready lanes; each lane is busy until its head is reported on."""
+    def ready(self, now: float) -> int:
+        """Return how many heads can be handed out."""
         while self._waiting and self._waiting[0][0] <= now:
             self._ready.append(heapq.heappop(self._waiting)[1])
-        return [self._lanes[self._ready.popleft()].rows[0] for _ in range(min(limit, len(self._ready)))]
+        return len(self._ready)
+
+    def heads(self, limit: int, now: float) -> list[Row]:
+        """Hand out at most `limit` heads of ready lanes; each lane is busy until its head is reported on."""
+        return [self._lanes[self._ready.popleft()].rows[0] for _ in range(min(limit, self.ready(now)))]
 
     def doom(self, row: Row) -> str | None:
         """Return why this head must be given up instead of being started; None when it may start."""

@@ -124,11 +124,13 @@ class _Shift:
     async def _round(self, group: TaskGroup) -> None:
         """Claim what there is room for, start what may start, and wait for a reason to look again."""
         heads: list[Row] = []
+        free = self._pace.handlers - len(self._running)
         try:
             if self._doubt:
                 await self.recover()
-            claimed = await self._claim()
-            heads = self._lanes.heads(self._pace.handlers - len(self._running), anyio.current_time())
+            # A claim fetches far more than may start now, so most rounds need none.
+            found = self._lanes.ready(anyio.current_time()) >= free or await self._claim()
+            heads = self._lanes.heads(free, anyio.current_time())
             await self._start(group, heads)
         except OVER as error:
             self._end(error)
@@ -138,7 +140,7 @@ class _Shift:
             emit(events.InboxStalled(error=error, retry_seconds=LOST_PAUSE))
             await anyio.sleep(LOST_PAUSE)
         else:
-            if not claimed or len(self._running) >= self._pace.handlers:
+            if not found or len(self._running) >= self._pace.handlers:
                 await self._wait()
 
     async def _wait(self) -> None:

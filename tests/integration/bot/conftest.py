@@ -63,14 +63,15 @@ class Term:
 class Bank:
     """A database under terms: `begin` starts the next one, `transaction` is fenced by the current one.
 
-    `kill_at` ends the process at so many transactions from now: before its commit, or right after it. `lose_after`
-    loses the database for a while once a generation is in that state.
+    `kill_at` ends the process at the transaction that brings the newest generation to that state: before its commit,
+    or right after it. `lose_after` loses the database for a while once a generation is in that state.
     """
 
     pool: Any
     term: Term = field(default_factory=lambda: Term(0))
     lost: tuple[type[Exception], ...] = LOST
-    kill_at: int | None = None
+    kill_at: str | None = None
+    dead: bool = False
     kill_after_commit: bool = True
     lose_after: str | None = None
     lost_times: int = 0
@@ -87,11 +88,7 @@ class Bank:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Any]:
         """Open a transaction of the current term, unless the process ends."""
-        kill = False
-        if self.kill_at is not None:
-            self.kill_at -= 1
-            kill = self.kill_at == 0
-        if self.kill_at is not None and self.kill_at < 0:
+        if self.dead:
             raise Killed
         if self.lose_after is not None and self.lost_times < 3:
             query = "SELECT count(*) FROM generation WHERE state = $1"
@@ -99,11 +96,20 @@ class Bank:
                 self.lost_times += 1
                 raise ConnectionResetError
         async with self.of(self.term) as connection:
+            before = await self._newest(connection)
             yield connection
-            if kill and not self.kill_after_commit:
+            kills = self.kill_at is not None and before != self.kill_at == await self._newest(connection)
+            self.dead = self.dead or kills
+            if self.dead and not self.kill_after_commit:
                 raise Killed
-        if kill:
+        if self.dead:
             raise Killed
+
+    async def _newest(self, connection: Any) -> str | None:
+        state: str | None = None
+        if self.kill_at is not None:
+            state = await connection.fetchval("SELECT state FROM generation ORDER BY id DESC LIMIT 1")
+        return state
 
     @asynccontextmanager
     async def of(self, term: Term) -> AsyncIterator[Any]:
@@ -213,7 +219,12 @@ class House:
         await self._handled(lambda: self.sandbox.write(text, chat, language=language), expect)
 
     async def press(self, label: str, chat: int) -> None:
-        """Let a person press the newest button with this label, and wait until that is handled."""
+        """Let a person press the newest button with this label, once it is there, and wait until that is handled."""
+
+        async def is_there() -> bool:
+            return any(label in message["buttons"] for message in await self.messages(chat))
+
+        await until(is_there, f"there is a button {label!r}")
         await self._handled(lambda: self.sandbox.press(label, chat), 1)
 
     async def messages(self, chat: int) -> list[dict[str, Any]]:

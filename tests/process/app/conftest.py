@@ -37,7 +37,8 @@ def launch(home: Path, database_url: str, sandbox: Sandbox) -> Iterator[Launch]:
     with ExitStack() as stack:
 
         def start(name: str = "one", **environment: str) -> Instance:
-            port, ops_port = free_port(), free_port()
+            port = int(environment["PORT"]) if environment.get("PORT", "").isdigit() else free_port()
+            ops_port = free_port()
             instance = Instance(
                 ("run", "--sandbox"),
                 home / f"{name}.log",

@@ -9,11 +9,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import anyio
 import httpx
 
 DEADLINE = 30.0
@@ -30,7 +31,7 @@ def free_port() -> int:
         return port
 
 
-def until(condition: Callable[[], T | None], what: str, seconds: float = DEADLINE) -> T:
+def until(condition: Callable[[], T | None], what: str | Callable[[], str], seconds: float = DEADLINE) -> T:
     """Ask again until the condition is true; fail naming what did not come about."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -38,6 +39,15 @@ def until(condition: Callable[[], T | None], what: str, seconds: float = DEADLIN
         if found:
             return found
         time.sleep(0.01)
+    raise AssertionError(f"did not come about in {seconds:g} s: {what}")
+
+
+async def until_async(condition: Callable[[], Awaitable[object]], what: str, seconds: float = DEADLINE) -> None:
+    """Ask again until the condition is true; fail naming what did not come about."""
+    with anyio.move_on_after(seconds):
+        while not await condition():  # noqa: ASYNC110 - the condition lies in another process
+            await anyio.sleep(0.01)
+        return
     raise AssertionError(f"did not come about in {seconds:g} s: {what}")
 
 
@@ -66,6 +76,10 @@ class Program:
         """Send it a signal."""
         self.process.send_signal(number)
 
+    def signal_term(self) -> None:
+        """Ask it to drain."""
+        self.signal(signal.SIGTERM)
+
     def wait(self, seconds: float = DEADLINE) -> int:
         """Return its exit code once it has ended."""
         return self.process.wait(seconds)
@@ -93,7 +107,7 @@ class Sandbox(Program):
 
     def answers(self) -> bool:
         """Tell whether it accepts connections."""
-        return _get(self.url("/sandbox/faults")) is not None
+        return _get(self.url("/sandbox/health")) is not None
 
     def set_faults(self, **values: str) -> None:
         """Make things go wrong, or right again with `off`."""

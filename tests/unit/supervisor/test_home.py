@@ -39,7 +39,7 @@ def test_the_default_home_is_in_the_current_folder(open_folder: Path) -> None:
 
 
 def test_root_in_a_closed_folder_gets_a_home_that_others_can_reach(open_folder: Path) -> None:
-    """PostgreSQL runs under another uid and could not get through /root; each clone has its own home."""
+    """PostgreSQL runs under another uid and could not get through root's folders; each clone has its own home."""
     closed = open_folder / "closed"
     clones = [closed / "one", closed / "two"]
     for clone in clones:

@@ -44,10 +44,15 @@ def test_text_from_outside_cannot_steer_the_terminal() -> None:
     """Escape sequences and line breaks are shown, not obeyed."""
     stream = io.StringIO()
     logging.configure(format="pretty", instance_id="a", stream=stream)
-    emit(events.Unready(reason="\x1b[2J\nFAKE LINE"))
-    stdlib.getLogger("some.library").warning("\x1b[2J\nFAKE LINE")
-    assert "\x1b" not in stream.getvalue()
-    assert len(stream.getvalue().splitlines()) == 2
+    hostile = "\x1b[2J\x9b31m\u202e\nFAKE LINE"
+    emit(events.Unready(reason=hostile))
+    stdlib.getLogger("some.library").warning(hostile)
+    emit(events.ChildFailed(child="http", error=ValueError(hostile)))
+    assert not set("\x1b\x9b\u202e") & set(stream.getvalue())
+    first, second, third, *stack = stream.getvalue().splitlines()
+    assert [line[13:21].strip() for line in (first, second, third)] == ["WARNING", "WARNING", "ERROR"]
+    assert stack
+    assert all(line.startswith("    ") for line in stack)
 
 
 def test_a_stack_is_indented_below_its_line() -> None:

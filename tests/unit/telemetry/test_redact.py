@@ -48,9 +48,10 @@ def test_a_registered_value_is_masked_in_every_form_it_takes() -> None:
 
 def test_an_apostrophe_does_not_hide_a_value_in_a_repr() -> None:
     """A repr escapes it only when the text around the value holds a quotation mark."""
-    register_secret("it's-a-secret")
-    assert redact(repr('"' + "it's-a-secret")) == "'\"***'"
-    assert redact(repr("it's-a-secret")) == '"***"'
+    register_secret("it's-ä-secret")
+    assert redact(repr('"' + "it's-ä-secret")) == "'\"***'"
+    assert redact(ascii('"' + "it's-ä-secret")) == "'\"***'"
+    assert redact(repr("it's-ä-secret")) == '"***"'
 
 
 def test_a_value_that_contains_another_is_masked_whole() -> None:

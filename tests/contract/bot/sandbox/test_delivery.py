@@ -83,18 +83,22 @@ async def test_no_more_than_max_connections_are_in_flight(bot: Bot, sandbox: Cli
     async def answer(_: dict[str, Any]) -> Response:
         nonlocal now, most
         now, most = now + 1, max(most, now + 1)
-        if most == 3:
-            gate.set()
         await gate.wait()
         now -= 1
         return Response()
 
+    await bot.set_webhook(hook.url)
+    await sandbox.write("with the default of 40", 1001)
+    await hook.wait(1)
     hook.answer = answer
     await bot.set_webhook(hook.url, max_connections=3)
     for chat_id in range(2001, 2009):
         await sandbox.write("hi", chat_id)
+    with pytest.raises(TimeoutError):
+        await hook.wait(5, seconds=0.5)
+    gate.set()
     await until(emptied(sandbox), "confirmed")
-    assert (most, len(hook.got)) == (3, 8)
+    assert (most, len(hook.got)) == (3, 9)
 
 
 async def test_retry_after_comes_before_the_own_backoff(bot: Bot, sandbox: Client, hook: Hook) -> None:
@@ -116,13 +120,14 @@ async def test_retry_after_comes_before_the_own_backoff(bot: Bot, sandbox: Clien
 async def test_updates_without_a_webhook_wait_and_a_new_webhook_gets_them(
     bot: Bot, sandbox: Client, hook: Hook
 ) -> None:
-    """Also when the old address never answered."""
+    """At once, however long the wait for the old address would have been."""
+    await sandbox.set_faults(telegram_backoff=10)
     await bot.set_webhook("http://127.0.0.1:9/nobody")
     await sandbox.write("one", 1001)
     await until(lambda: _errors(bot), "the refusal is noted")
     assert (await sandbox.chat(1001))["waiting"] != []
     await bot.set_webhook(hook.url)
-    await hook.wait(1)
+    await hook.wait(1, seconds=5)
     await until(emptied(sandbox), "confirmed")
 
 

@@ -202,7 +202,7 @@ async def test_a_picture_that_telegram_refuses_costs_nothing(house: House) -> No
 
 async def test_a_result_that_is_missing_here_is_fetched_again(house: House) -> None:
     """Another machine's ACTIVE fetched it: its successor fetches it for itself, and delivers."""
-    async with house.open("telegram"):
+    async with house.open("telegram", "outbox"):
         await _confirm(house)
     async with house.open("generations"):
         await house.reaches("succeeded", CHAT)
@@ -215,7 +215,7 @@ async def test_a_result_that_is_missing_here_is_fetched_again(house: House) -> N
 
 async def test_a_result_that_is_gone_for_good_is_released(house: House) -> None:
     """Neither here nor at the provider: told, and given back."""
-    async with house.open("telegram"):
+    async with house.open("telegram", "outbox"):
         await _confirm(house)
     async with house.open("generations"):
         await house.reaches("succeeded", CHAT)
@@ -228,7 +228,7 @@ async def test_a_result_that_is_gone_for_good_is_released(house: House) -> None:
 
 async def test_a_provider_s_answer_survives_a_lost_database(house: House) -> None:
     """The task's id is only in memory while the database is away: it is noted when the database is back."""
-    async with house.open("telegram"):
+    async with house.open("telegram", "outbox"):
         await _confirm(house)
     house.bank.lose_after = "submitting"
     async with house.open():
@@ -239,7 +239,7 @@ async def test_a_provider_s_answer_survives_a_lost_database(house: House) -> Non
 
 async def test_one_poisoned_generation_stops_no_other(house: House) -> None:
     """What nobody foresaw is told with its id and waits; the others go on."""
-    async with house.open("telegram"):
+    async with house.open("telegram", "outbox"):
         await _confirm(house)
         await house.write("a lighthouse at dawn", CHAT + 1)
         await house.press("Generate", CHAT + 1)
@@ -256,7 +256,7 @@ async def test_one_poisoned_generation_stops_no_other(house: House) -> None:
 
 async def test_a_withdrawn_model_is_our_fault(house: House) -> None:
     """A confirmed generation whose model left the catalogue is given back."""
-    async with house.open("telegram"):
+    async with house.open("telegram", "outbox"):
         await _confirm(house)
     async with house.bank.of(house.bank.term) as connection:
         await connection.execute("ALTER TABLE generation DISABLE TRIGGER b_step")
@@ -294,7 +294,7 @@ async def test_the_progress_message_is_not_edited_more_often_than_is_kind(house:
 
 async def test_many_generations_keep_the_provider_s_pace(house: House) -> None:
     """Thirty confirmed at once: no more than twenty orders in ten seconds, oldest first."""
-    async with house.open("telegram"):
+    async with house.open("telegram", "outbox"):
         await house.write("/start", CHAT)
     async with house.bank.of(house.bank.term) as connection:
         await connection.execute(

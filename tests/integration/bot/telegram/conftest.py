@@ -61,6 +61,7 @@ class Api:
     scripts: dict[tuple[str, int | None], list[Answer]] = field(default_factory=dict)
     webhook: dict[str, Any] = field(default_factory=lambda: {"url": "", "pending_update_count": 0})
     messages: int = 100
+    closing: anyio.Event = field(default_factory=anyio.Event)
 
     def script(self, method: str, *answers: Answer, chat_id: int | None = None) -> None:
         """Answer the next calls of this method (to this chat) so; then as usual again."""
@@ -87,8 +88,22 @@ class Api:
         chat_id = int(parameters["chat_id"]) if "chat_id" in parameters else None
         for key in ((method, chat_id), (method, None)):
             if self.scripts.get(key):
-                return await self.scripts[key].pop(0)(parameters)
+                return await self._scripted(self.scripts[key].pop(0), parameters)
         return ok(self._result(method, parameters))
+
+    async def _scripted(self, answer: Answer, parameters: dict[str, Any]) -> Response:
+        """Answer by the script, unless the test is over."""
+        answers = [Response(status_code=503)]
+
+        async def go_on(scope: anyio.CancelScope) -> None:
+            answers.insert(0, await answer(parameters))
+            scope.cancel()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(go_on, group.cancel_scope)
+            await self.closing.wait()
+            group.cancel_scope.cancel()
+        return answers[0]
 
     def _result(self, method: str, parameters: dict[str, Any]) -> object:
         if method == "getMe":
@@ -127,6 +142,7 @@ async def api() -> AsyncIterator[Api]:
         found.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with running(HttpServer(app, listener).serve):
             yield found
+            found.closing.set()
 
 
 @pytest.fixture

@@ -104,8 +104,8 @@ async def test_rows_go_out_in_the_order_of_their_lane_and_their_result_is_noted(
     async with running(outbox(tenure, telegram).serve):
         await until(all_settled(pool))
     sent = [(call["chat_id"], call["text"]) for call in api.made("sendMessage")]
-    for chat_id in ("1", "2", "3"):
-        assert [text for chat, text in sent if chat == chat_id] == ["a", "b", "c"]
+    for chat in ("1", "2", "3"):
+        assert [text for to, text in sent if to == chat] == ["a", "b", "c"]
     rows = await pool.fetch("SELECT * FROM outbox")
     assert {row["state"] for row in rows} == {"sent"}
     assert all(row["result_message_id"] and row["settled_at"] and row["attempts"] == 1 for row in rows)

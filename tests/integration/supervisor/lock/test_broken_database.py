@@ -44,6 +44,15 @@ async def test_a_missing_function_makes_it_passive_with_a_reason_and_no_crash_lo
     assert (await a.working()).epoch == 1
 
 
+async def test_a_standby_that_could_not_renew_says_so_before_it_is_needed(contest: Contest, db: Any) -> None:
+    """Another instance holds the lock for a minute yet: the probe calls the real renew without one."""
+    await db.fetchval("SELECT lock_claim(4213370000000000001, 'other', 60000, NULL, NULL, 'free')")
+    async with without(db, "lock_renew(bigint, text, bigint, integer)"):
+        a = await contest("a")
+        assert (await a.until(lambda view: view.reason == "schema")).role == "PASSIVE"
+    await a.until(lambda view: view.reason == "waiting")
+
+
 async def test_a_heartbeat_that_breaks_under_the_holder_ends_its_term_and_nobody_takes_over(
     contest: Contest, db: Any, recorded: testing.Recorder
 ) -> None:

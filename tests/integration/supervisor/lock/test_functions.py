@@ -182,12 +182,16 @@ BROKEN = {
     "says nothing": "BEGIN RETURN NULL; END",
     "says yes and does nothing": "BEGIN RETURN true; END",
     "fails": "BEGIN RAISE EXCEPTION 'broken'; END",
+    "renews and says no": "BEGIN UPDATE lock_heartbeat SET beat = beat + 1, expires_at = clock_timestamp() + '1 min'; "
+    "RETURN false; END",
 }
 
 
 @pytest.mark.parametrize("how", BROKEN)
 async def test_a_broken_heartbeat_cannot_claim(db: Any, how: str) -> None:
     """The claim calls the real renew and believes the row: nothing of the claim is kept."""
+    assert await claim(db, "a") == 1
+    before = await row(db)
     attempt = db.transaction()
     await attempt.start()
     await db.execute(
@@ -196,10 +200,10 @@ async def test_a_broken_heartbeat_cannot_claim(db: Any, how: str) -> None:
     )
     with pytest.raises(asyncpg.PostgresError):
         async with db.transaction():
-            await claim(db, "a")
-    assert await row(db) is None
-    assert await kinds(db) == []
-    assert await db.fetchval("SELECT count(*) FROM lock_epoch") == 0
+            await claim(db, "a", "self", (1, 1))
+    assert await row(db) == before
+    assert await kinds(db) == [(1, "a", "first", "free")]
+    assert await db.fetchval("SELECT epoch FROM lock_epoch") == 1
     await attempt.rollback()
 
 

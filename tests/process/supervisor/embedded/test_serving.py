@@ -7,13 +7,15 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
-from supervisor.embedded import DURABLE, binaries
+from supervisor.database import connected
+from supervisor.embedded import DURABLE, at_hand, binaries
 from supervisor.errors import ConfigError
 from telemetry import events, testing
 
@@ -103,6 +105,27 @@ def test_two_programs_share_the_server_of_one(home: Path, outside: Any) -> None:
     assert subprocess.check_output(run, text=True, timeout=DEADLINE) == "42\n"
     assert not outside.alive(pid)
     assert not (home / "postgres" / "data" / "postmaster.pid").exists()
+
+
+async def test_three_who_need_the_database_at_once_share_one_server(
+    home: Path, eventually: Callable[..., Awaitable[Any]]
+) -> None:
+    """Whoever comes first starts it, the others wait until it is ready, whatever it has to create first."""
+    answers: list[int] = []
+
+    async def need() -> None:
+        async with at_hand(home) as url, connected(url, application_name="test") as connection:
+            answers.append(await connection.fetchval("SELECT 1"))
+            await all_asked.wait()
+
+    all_asked = anyio.Event()
+    with testing.record() as recorded:
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(need)
+            await eventually(lambda: len(answers) == 3, DEADLINE)
+            all_asked.set()
+    assert len(recorded.all(events.EmbeddedStarted)) == 1
 
 
 def test_a_home_with_a_long_path_gets_its_socket_elsewhere(make_server: MakeServer, home: Path, outside: Any) -> None:

@@ -79,3 +79,4 @@ def test_a_record_survives_as_json_and_forgets_fields_it_does_not_know() -> None
     text = records.dump(TASK)
     assert records.load("task", text) == TASK
     assert records.load("task", text[:-1] + ',"invented":1}') == TASK
+    assert records.load("invention", text) is None
