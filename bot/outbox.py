@@ -35,6 +35,8 @@ POLL_SECONDS = 0.5
 PARALLEL = 8
 CALLS_A_SECOND = 30
 LOST_PAUSE = 0.5
+TRANSIENT = frozenset({"40", "55", "57"})
+"""Classes of SQLSTATE after which the same transaction may succeed."""
 Media = Callable[[int], Awaitable[Content | None]]
 """The file of a generation: its bytes, or Telegram's id of it; None when there is none any more."""
 Settled = Callable[[Connection, Outgoing, Outcome], Awaitable[None]]
@@ -210,7 +212,9 @@ class _Sending:
             try:
                 async with self._outbox.database.transaction() as connection:
                     return await write(connection)
-            except self._outbox.lost as error:
+            except Exception as error:
+                if not isinstance(error, self._outbox.lost) and not _passes(error):
+                    raise
                 emit(events.OutboxStalled(error=error, retry_seconds=LOST_PAUSE))
             await anyio.sleep(LOST_PAUSE)
 
@@ -227,6 +231,11 @@ class _Sending:
         else:
             wait = round(verdict.after, 3)
             emit(events.MessageRetried(outbox_id=number, method=method, reason=verdict.reason, delay_seconds=wait))
+
+
+def _passes(error: Exception) -> bool:
+    """Whether the database gave up only this time: a deadlock, a lock or a statement that took too long."""
+    return str(getattr(error, "sqlstate", None))[:2] in TRANSIENT
 
 
 def _rows(records: list[Any]) -> list[Outgoing]:

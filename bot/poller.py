@@ -61,6 +61,8 @@ class Poller:
         long_poll_seconds: int = LONG_POLL_SECONDS,
     ) -> None:
         api = str(settings.telegram_api_url).rstrip("/")
+        # A proxy of the environment is for what is outside; plain http is the sandbox on this machine.
+        self._is_outside = api.startswith("https:")
         self._url = f"{api}/bot{settings.telegram_bot_token.get_secret_value()}/getUpdates"
         self._inbox = inbox
         self._term = term
@@ -73,7 +75,7 @@ class Poller:
     async def serve(self, *, task_status: TaskStatus[None]) -> None:
         """Poll until cancelled; woken by Telegram's answers, slowed down by a pause after each failure."""
         timeout = httpx.Timeout(CONNECT_SECONDS, read=self._long_poll_seconds + MARGIN_SECONDS)
-        async with httpx.AsyncClient(timeout=timeout) as client:
+        async with httpx.AsyncClient(timeout=timeout, trust_env=self._is_outside) as client:
             task_status.started()
             failures = 0
             while True:

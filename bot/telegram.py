@@ -94,6 +94,8 @@ class Telegram:
             write_timeout=WRITE_SECONDS,
             pool_timeout=CONNECT_SECONDS,
             media_write_timeout=MEDIA_WRITE_SECONDS,
+            # A proxy of the environment is for what is outside; plain http is the sandbox on this machine.
+            httpx_kwargs={"trust_env": settings.telegram_api_url.scheme == "https"},
         )
         self.application = _application(settings, self._request)
         self.application.add_error_handler(_record)

@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from typing import Any
 
 import anyio
@@ -17,7 +18,7 @@ from supervisor import settings
 from supervisor.database import connected, wait_until_reachable
 from supervisor.embedded import at_hand
 from supervisor.errors import ExitCode
-from supervisor.migrator import apply_migrations_safe, get_applied_migrations, load_migrations
+from supervisor.migrator import apply_migrations_safe, migration_status
 from supervisor.settings import Problem, Settings
 from supervisor.sql import sql
 
@@ -62,25 +63,20 @@ async def migrate_apply(arguments: argparse.Namespace) -> int:
 
 
 async def migrate_status(arguments: argparse.Namespace) -> int:
-    """Show every migration and its state; exit 1 when a pre file is pending or failed."""
-    async with _database_url(_settings()) as url, connected(url, application_name="vigil migrate status") as session:
-        applied = {row.name: row for row in await get_applied_migrations(session)}
-    rows = [
-        {
-            "name": migration.name,
-            "phase": migration.phase.value,
-            "status": applied[migration.name].status if migration.name in applied else "pending",
-            "applied_at": applied[migration.name].applied_at.isoformat() if migration.name in applied else None,
-        }
-        for migration in load_migrations()
-    ]
+    """Show every migration and its state; exit 1 unless every pre file is in effect as it stands here."""
+    async with _database_url(_settings()) as url:
+        found = await migration_status(url)
     if arguments.json:
-        _say(json.dumps(rows, indent=2))
-    else:
-        for row in rows:
-            _say(f"{row['status']:<10} {row['name']:<40} {row['applied_at'] or ''}".rstrip())
-    fine = all(row["status"] in {"success", "backfilled"} for row in rows if row["phase"] == "pre")
-    return ExitCode.OK if fine else ExitCode.FAILED
+        _say(
+            json.dumps(
+                {"ok": found.ok, "count": found.count, "migrations": [asdict(line) for line in found.lines]},
+                default=str,
+            )
+        )
+    for line in () if arguments.json else found.lines:
+        when = f"{line.applied_at:%Y-%m-%d %H:%M:%S}" if line.applied_at else ""
+        _say(f"{line.state.value:<10} {line.name:<32} {when} {line.error or ''}".rstrip())
+    return ExitCode.OK if found.ok else ExitCode.FAILED
 
 
 async def lock_show(arguments: argparse.Namespace) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from itertools import chain, repeat
 from typing import Any
@@ -130,6 +130,10 @@ async def pool(url: str, *, size: int, application_name: str = "vigil") -> Async
             await opened.close()
 
 
+class NotCommitted(SupervisorError):
+    """The block swallowed the failure of a statement, and COMMIT has rolled back: "done" would be a lie."""
+
+
 @asynccontextmanager
 async def transaction(connection: Connection, *, end_seconds: float = END_SECONDS) -> AsyncIterator[Connection]:
     """Commit what the block did, or roll it back when it raised or was cancelled.
@@ -138,22 +142,24 @@ async def transaction(connection: Connection, *, end_seconds: float = END_SECOND
     costs the connection, since its state is unknown; after such a COMMIT it is unknown too whether it happened.
     """
     # Whatever the server's default is: the fence refuses any other level, because its check would read an old snapshot.
-    current = connection.transaction(isolation="read_committed")
-    await _uninterrupted(connection, current.start, end_seconds)
+    await _uninterrupted(connection, "BEGIN ISOLATION LEVEL READ COMMITTED", end_seconds)
     try:
         yield connection
     except BaseException:
         # The server rolls back by itself what it lost; the news is what happened in the block.
         with suppress(*LOST):
-            await _uninterrupted(connection, current.rollback, end_seconds)
+            await _uninterrupted(connection, "ROLLBACK", end_seconds)
         raise
-    await _uninterrupted(connection, current.commit, end_seconds)
+    if await _uninterrupted(connection, "COMMIT", end_seconds) != "COMMIT":
+        raise NotCommitted("Committing: a statement had failed, so the server rolled back; nothing is kept.")
 
 
-async def _uninterrupted(connection: Connection, step: Callable[[], Awaitable[None]], seconds: float) -> None:
+async def _uninterrupted(connection: Connection, statement: str, seconds: float) -> str:
+    """Run the statement to its end and return its tag."""
     try:
         with anyio.fail_after(seconds, shield=True):
-            await step()
+            tag: str = await connection.execute(statement)
+            return tag
     except LOST:
         # A lost connection of a pool is the pool's already, and refuses to be terminated by us.
         with suppress(asyncpg.InterfaceError):

@@ -133,7 +133,6 @@ class Leading:
             self._term.doubt = "stalled"
             self._fail("stalled", None, retry=STALL_LOOK_SECONDS, keep=True)
             return
-        sent_at = boottime()
         try:
             session = await self._reopened(self._allowed())
             sent_at = boottime()
@@ -159,7 +158,7 @@ class Leading:
             emit(line)
         if self._lost_at is not None:
             emit(events.LockResumed(epoch=self._term.epoch, seconds=round(boottime() - self._lost_at, 3)))
-            self._lost_at = self._error = None
+        self._lost_at = self._error = None
         self._plan_next(sent_at)
 
     def _fail(self, kind: str, error: BaseException | None, *, retry: float, keep: bool = False) -> None:
@@ -183,6 +182,7 @@ class Leading:
                 await session.release(self._term.epoch)
             except (SessionLost, Misconfigured) as error:
                 emit(events.ControlSessionLost(error=error))
+                self._error = error
                 self._drop()
                 await anyio.sleep(RETRY_SECONDS)
             else:
@@ -206,7 +206,9 @@ class Leading:
         """Show that the term has ended without a release."""
         if self._desk.view.state is LockState.RELEASED:
             return
-        reason = self._term.ended or "error"
+        ended = self._term.ended
+        # A release that did not get through: the lease is left to run out.
+        reason = "error" if ended in {None, "released"} else ended
         emit(events.TermLost(epoch=self._term.epoch, reason=reason, error=self._error))
         self._desk.publish(LockView(LockState.DEMOTED, reason))
 

@@ -195,6 +195,8 @@ async def open_tree(
 ) -> AsyncIterator[Tree]:
     """Open a tree with nothing started; leaving it cancels what still runs and waits for it.
 
+    A cancellation from outside reaches all children at once: who needs the order shields the block and calls `stop`.
+
     `on_fatal` is called from the loop when a child is fatal. A child that shields itself for ever holds the exit
     open: the process's own deadline thread ends that.
     """

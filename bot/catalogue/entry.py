@@ -11,12 +11,15 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 Value = str | int | bool | Decimal
 """What an input may hold."""
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Exact = Annotated[Decimal, BeforeValidator(lambda given: Decimal(given) if type(given) is int else given)]
+"""A number as it is written: `12` and `0.8`, never a float."""
+
 WireName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=40)]
 
 MAX_CREDITS = Decimal(2000)
@@ -95,9 +98,9 @@ class Number(Entry):
 
     type: Literal["number"]
     required: bool = False
-    min: Decimal
-    max: Decimal
-    default: Decimal | None = None
+    min: Exact
+    max: Exact
+    default: Exact | None = None
 
     @model_validator(mode="after")
     def _default_fits(self) -> Self:
@@ -120,7 +123,7 @@ class Flat(Entry):
     """The same price whatever the inputs say."""
 
     rule: Literal["flat"]
-    credits: Annotated[Decimal, Field(gt=0, le=MAX_CREDITS)]
+    credits: Annotated[Exact, Field(gt=0, le=MAX_CREDITS)]
 
 
 Price = Flat

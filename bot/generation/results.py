@@ -110,7 +110,7 @@ class Results:
                 return
         elif url.scheme == "https" and url.host and not url.userinfo:
             found = await anyio.getaddrinfo(url.host, url.port or HTTPS_PORT, type=socket.SOCK_STREAM)
-            if found and all(ipaddress.ip_address(str(each[4][0]).partition("%")[0]).is_global for each in found):
+            if found and all(_is_public(str(each[4][0])) for each in found):
                 return
         raise ResultRefused("fetching a result: its address is not https on a public host")
 
@@ -141,6 +141,11 @@ def _client(*, is_outside: bool) -> httpx.AsyncClient:
     """Return a client that never carries the provider's key: results lie on other people's hosts."""
     # As for the provider itself, a proxy is only for what is outside.
     return httpx.AsyncClient(timeout=TIMEOUT, headers={"User-Agent": USER_AGENT}, trust_env=is_outside)
+
+
+def _is_public(address: str) -> bool:
+    found = ipaddress.ip_address(address.partition("%")[0])
+    return found.is_global and not found.is_multicast
 
 
 def _is_loopback(host: str) -> bool:

@@ -18,7 +18,9 @@ async def announce(instance: Instance, public: tuple[str, int], operators: tuple
     with anyio.move_on_after(ROLE_SECONDS):
         await instance.led.wait()
     status = await instance.status()
-    print(lines(status.role, status.takeover_in_seconds, public, operators, _chat_page(instance)), flush=True)  # noqa: T201 - it is for the person at the terminal
+    embedded = instance.settings.direct_url is None
+    text = lines(status.role, status.takeover_in_seconds, public, operators, _chat_page(instance), embedded=embedded)
+    print(text, flush=True)  # noqa: T201 - it is for the person at the terminal
 
 
 def lines(
@@ -27,6 +29,8 @@ def lines(
     public: tuple[str, int],
     operators: tuple[str, int],
     chat_page: str | None,
+    *,
+    embedded: bool = False,
 ) -> str:
     """Return the block of text."""
     waiting = f", taking over in {takeover_in_seconds:.0f} s" if takeover_in_seconds else ""
@@ -37,6 +41,8 @@ def lines(
         ("public", f"http://{public[0]}:{public[1]}  /health /readyz /webhook/…"),
         ("operators", f"http://{operators[0]}:{operators[1]}  /status /metrics"),
     ]
+    if embedded:
+        rows.append(("database", "embedded: this machine only; for several hosts set DATABASE_URL"))
     body = "\n".join(f"  {name:<10} {value}" for name, value in rows)
     end = "Ctrl-C drains and stops." if sys.stdout.isatty() else ""
     return f"\nVigil {__version__} is up.\n{body}\n{end}"

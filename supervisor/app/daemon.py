@@ -70,8 +70,6 @@ async def _live(instance: Instance, public: socket.socket, operators: socket.soc
             await instance.ladder.drain.wait()
             group.cancel_scope.cancel("asked to stop")
         instance.drain_until = boottime() + instance.settings.plan.drain
-        if instance.keeper is not None:
-            instance.keeper.drain()
         shutdown.exit_at_the_deadline(instance.settings.shutdown_grace)
         await _shut_down(instance, tree)
     code = instance.exit_code()

@@ -42,24 +42,31 @@ class RoleLoop:
     async def serve(self, *, task_status: TaskStatus[None]) -> None:
         """Lead whenever a term is won, until cancelled."""
         task_status.started()
-        while True:
-            term = await self._keeper.active()
-            with tracing.span("term", ambient=True, epoch=term.epoch):
-                await self._lead(term)
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._drain_when_cancelled)
+            while True:
+                term = await self._keeper.active()
+                # Shielded: a cancellation would reach every child of the workload at once, and the outbox would lose
+                # its connection to Telegram in the middle of a call. It arrives as the term's end instead.
+                with anyio.CancelScope(shield=True), tracing.span("term", ambient=True, epoch=term.epoch):
+                    await self._lead(term)
+
+    async def _drain_when_cancelled(self) -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            self._keeper.drain()
 
     async def _lead(self, term: Term) -> None:
         database = FencedDatabase(self._instance.need_pool(), self._instance.lock_key, term)
         specs = workload(self._instance, database, term, self._writer)
         async with open_tree(specs, on_fatal=self._instance.fail) as tree:
             self._instance.workload = tree
-            try:
-                async with anyio.create_task_group() as group:
-                    group.start_soon(self._start, tree)
-                    await self._keeper.lost(term)
-                    group.cancel_scope.cancel("the term is lost")
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await self._end(tree, term)
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._start, tree)
+                await self._keeper.lost(term)
+                group.cancel_scope.cancel("the term is lost")
+            await self._end(tree, term)
 
     async def _start(self, tree: Tree) -> None:
         await tree.start()

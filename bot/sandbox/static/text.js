@@ -5,6 +5,8 @@ const TAGS = {
   blockquote: "blockquote", expandable_blockquote: "blockquote",
 };
 
+const BLOCKS = new Set(["pre", "blockquote", "expandable_blockquote"]);
+
 function wrap(entity, text, onCommand) {
   const { type } = entity;
   if (type === "text_link" || type === "url") {
@@ -49,7 +51,8 @@ export function formatted(text, entities, onCommand) {
       const node = wrap(entity, text.slice(from, to), onCommand);
       node.append(build(from, to, within));
       part.append(node);
-      at = to;
+      // A block ends its line by itself; the line break behind it would show as an empty line.
+      at = BLOCKS.has(entity.type) && text[to] === "\n" ? to + 1 : to;
     }
     part.append(text.slice(at, end));
     return part;

@@ -99,7 +99,8 @@ class Bank:
             before = await self._newest(connection)
             yield connection
             kills = self.kill_at is not None and before != self.kill_at == await self._newest(connection)
-            self.dead = self.dead or kills
+            if kills:
+                self.dead = True
             if self.dead and not self.kill_after_commit:
                 raise Killed
         if self.dead:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -261,3 +262,14 @@ async def test_a_full_server_is_waited_for(make_server: Callable[..., Any], even
             with pytest.raises(Unavailable):
                 await wait_until_reachable(server.url, deadline_seconds=0.3)
         await wait_until_reachable(server.url, deadline_seconds=5)
+
+
+async def test_a_block_that_swallows_a_failed_statement_is_told_that_nothing_was_kept(database_url: str) -> None:
+    """The server answers such a COMMIT with ROLLBACK and no error: without a look at it, "done" would be a lie."""
+    async with connected(database_url, application_name="test") as connection:
+        with pytest.raises(database.NotCommitted):  # noqa: PT012 - the block is the point
+            async with transaction(connection):
+                await connection.execute("INSERT INTO generated_setting (name, value) VALUES ('a', 'b')")
+                with contextlib.suppress(asyncpg.PostgresError):
+                    await connection.execute("SELECT 1/0")
+        assert await connection.fetchval("SELECT count(*) FROM generated_setting") == 0

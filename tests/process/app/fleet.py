@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -20,15 +22,17 @@ import httpx
 DEADLINE = 30.0
 """Seconds anything may take to come about; a test that waits longer has failed."""
 USER = 1001
+PORTS = random.Random(os.getpid())
 
 T = TypeVar("T")
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-        return port
+    """Return a port that nothing listens on, below those the kernel lends to outgoing connections."""
+    while True:
+        port = PORTS.randrange(10_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def until(condition: Callable[[], T | None], what: str | Callable[[], str], seconds: float = DEADLINE) -> T:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.process.app.conftest import Launch
-from tests.process.app.fleet import Instance, Sandbox, until, until_async
+from tests.process.app.fleet import Instance, Sandbox, free_port, until, until_async
 
 CHATS = range(2001, 2031)
 
@@ -35,9 +35,10 @@ async def test_sigterm_under_traffic_loses_nothing_and_releases_the_lease_before
         second.wait_role("ACTIVE", seconds=10)
 
         async def answered() -> bool:
-            return all(len(sandbox.messages(chat)) == 1 for chat in CHATS)
+            return all(sandbox.messages(chat) for chat in CHATS)
 
-        await until_async(answered, "every chat has exactly one answer")
+        await until_async(answered, f"every chat has an answer:\n{second.output()[-3000:]}")
+        assert {chat: len(sandbox.messages(chat)) for chat in CHATS} == dict.fromkeys(CHATS, 1), first.output()[-9000:]
         assert await connection.fetchval("SELECT count(*) FROM inbox WHERE state = 'done'") == len(CHATS)
         assert await connection.fetchval("SELECT sum(attempts) FROM inbox") == len(CHATS)
     finally:
@@ -159,6 +160,24 @@ def test_a_database_of_another_bot_ends_with_78(launch: Launch, database_url: st
     instance = launch()
     assert instance.wait() == 78
     assert "belongs to bot 42" in instance.output()
+    assert "Traceback" not in instance.output()
+
+
+@pytest.mark.timeout(120)
+def test_an_unreachable_database_is_waited_for_a_minute_with_the_port_open_then_ends_with_69(launch: Launch) -> None:
+    """The platform sees a live process that is not ready; the message names the place and never the password."""
+    url = f"postgresql://vigil:hunter2@127.0.0.1:{free_port()}/nowhere"
+    instance = launch(DATABASE_URL=url)
+    until(lambda: instance.status() is not None, "the port is open before the database is there")
+    assert probe(instance, "/livez") == 200
+    assert probe(instance, "/health") == 200
+    assert probe(instance, "/readyz") == 503
+    webhook = httpx.post(f"http://127.0.0.1:{instance.port}/webhook/any", content=b"{}", timeout=5)
+    assert webhook.status_code == 503
+    assert int(webhook.headers["Retry-After"]) > 0
+    assert instance.wait(90) == 69
+    assert "127.0.0.1" in instance.output()
+    assert "hunter2" not in instance.output()
     assert "Traceback" not in instance.output()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import asyncpg
 import pytest
@@ -28,14 +28,19 @@ async def test_the_database_allows_exactly_the_steps_of_the_program(bank: Bank) 
                 assert allowed is may_go(state, to), (state, to)
 
 
+async def _quote(connection: Any) -> int:
+    inputs = {"prompt": "fox"}
+    return await store.quote(
+        connection, user_id=5, chat_id=5, model_id="z-image", inputs=inputs, price=800, traceparent=None
+    )
+
+
 @pytest.fixture
 async def held(bank: Bank) -> int:
     """A generation whose credits are held."""
     async with bank.transaction() as connection:
         await accounts.ensure(connection, 5, "en", 20_000)
-        generation_id = await store.quote(
-            connection, user_id=5, chat_id=5, model_id="z-image", inputs={"prompt": "fox"}, price=800, traceparent=None
-        )
+        generation_id = await _quote(connection)
         await accounts.hold(connection, 5, 800, generation_id, seconds=60)
         await connection.execute(HELD)
     return generation_id
@@ -96,35 +101,35 @@ async def test_money_and_work_end_together_or_not_at_all(
 ) -> None:
     """M3 and M4 in the database: a hold is charged exactly with a delivered generation, released exactly with a failed."""
     await _walk(bank, *steps)
+
+    async def act(connection: Any) -> None:
+        hold_id = await connection.fetchval("SELECT hold_id FROM generation")
+        if statement == "charge":
+            await accounts.charge(connection, hold_id, held)
+        elif statement == "release":
+            await accounts.release(connection, hold_id, held)
+        else:
+            state = statement.partition(" ")[0]
+            await connection.execute("UPDATE generation SET state = $1, settled_at = now()", state)
+
     with pytest.raises(asyncpg.PostgresError, match="its hold"):
         async with bank.transaction() as connection:
-            hold_id = await connection.fetchval("SELECT hold_id FROM generation")
-            if statement == "charge":
-                await accounts.charge(connection, hold_id, held)
-            elif statement == "release":
-                await accounts.release(connection, hold_id, held)
-            else:
-                await connection.execute(
-                    "UPDATE generation SET state = $1, settled_at = now()", statement.partition(" ")[0]
-                )
+            await act(connection)
 
 
 async def test_a_hold_of_another_amount_is_refused(bank: Bank) -> None:
     """M7: what was quoted is what is held."""
+    async with bank.transaction() as connection:
+        await accounts.ensure(connection, 5, "en", 20_000)
+        await _quote(connection)
+
+    async def hold(connection: Any) -> None:
+        await accounts.hold(connection, 5, 900, 1, seconds=60)
+        await connection.execute(HELD)
+
     with pytest.raises(asyncpg.PostgresError, match="of 900"):
         async with bank.transaction() as connection:
-            await accounts.ensure(connection, 5, "en", 20_000)
-            await store.quote(
-                connection,
-                user_id=5,
-                chat_id=5,
-                model_id="z-image",
-                inputs={"prompt": "fox"},
-                price=800,
-                traceparent=None,
-            )
-            await accounts.hold(connection, 5, 900, 1, seconds=60)
-            await connection.execute(HELD)
+            await hold(connection)
 
 
 async def test_a_move_decided_in_another_state_does_nothing(bank: Bank, held: int) -> None:

@@ -146,8 +146,9 @@ async def api() -> AsyncIterator[Api]:
 
 
 @pytest.fixture
-def settings(api: Api) -> BotSettings:
-    """Settings that lead to the server."""
+def settings(api: Api, monkeypatch: pytest.MonkeyPatch) -> BotSettings:
+    """Settings that lead to the server; a proxy that the environment names is no way to loopback."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     return BotSettings(
         telegram_bot_token=SecretStr(TOKEN),
         kie_api_key=SecretStr("an-invented-key"),

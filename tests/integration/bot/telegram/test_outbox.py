@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
+import asyncpg
 import httpx
 import pytest
 from starlette.responses import Response
@@ -466,26 +467,39 @@ async def _open_later(pool: Any, gate: anyio.Event) -> None:
     gate.set()
 
 
+@pytest.mark.parametrize("trouble", [ConnectionResetError, asyncpg.DeadlockDetectedError])
 async def test_a_result_is_noted_when_the_database_is_back_and_nothing_is_sent_twice(
-    api: Api, pool: Any, tenure: Tenure, telegram: Bot
+    api: Api, pool: Any, tenure: Tenure, telegram: Bot, trouble: type[Exception]
 ) -> None:
-    """Every connection is killed while Telegram answers; there is one call and one note."""
+    """The database goes away while Telegram answers, or gives up this once; there is one call and one note."""
 
-    async def kill(_: dict[str, Any]) -> Response:
-        await pool.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE pid <> pg_backend_pid() AND datname = current_database()"
-        )
+    class Away:
+        """A database that is away for the next transactions."""
+
+        lost = tenure.database.lost
+        reading = tenure.database.reading
+        refusals = 0
+
+        def transaction(self) -> Any:
+            if self.refusals:
+                self.refusals -= 1
+                raise trouble
+            return tenure.database.transaction()
+
+    away = Away()
+
+    async def lose(_: dict[str, Any]) -> Response:
+        away.refusals = 1
         return ok({"message_id": 5, "date": 1, "chat": {"id": 1, "type": "private"}})
 
-    api.script("sendMessage", kill)
+    api.script("sendMessage", lose)
     (number,) = await queue(tenure, "a")
     owner = Owner()
-    async with running(outbox(tenure, telegram, owner).serve):
-        await api.wait("sendMessage")
-        with anyio.fail_after(DEADLINE_SECONDS):
-            while not owner.told:
-                await anyio.lowlevel.checkpoint()
+    sending = Outbox(away, tenure.term, telegram, Wake(), owner.media, owner.settled, LOST)
+    with testing.record() as recorded:
+        async with running(sending.serve):
+            await until(all_settled(pool))
+    assert len(recorded.all(events.OutboxStalled)) == 1
     assert len(api.made("sendMessage")) == 1
     assert [told for told, _ in owner.told] == [number]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 import anyio
 import asyncpg
 import pytest
-from anyio.abc import SocketStream, TaskStatus
+from anyio.abc import TaskStatus
 
 from supervisor.clock import boottime
 from supervisor.keeper import Keeper
@@ -159,50 +160,49 @@ class Link:
         host, _, port = place.rpartition(":")
         self.url = urlunsplit(parts._replace(netloc=f"{user}@{quote(str(folder), safe='')}:{port}"))
         """The address of the database through this link."""
-        self._server = Path(unquote(host)) / f".s.PGSQL.{port}"
+        self._database = Path(unquote(host)) / f".s.PGSQL.{port}"
         self._path = folder / f".s.PGSQL.{port}"
-        self._scope = anyio.CancelScope()
-        self._open = anyio.Event()
-        self._mended = anyio.Event()
+        self._ends: set[asyncio.StreamWriter] = set()
+        self._closed = anyio.Event()
 
-    async def serve(self) -> None:
-        """Forward until cancelled; woken by `cut` and `mend`."""
-        while True:
-            with anyio.CancelScope() as self._scope:
-                async with await anyio.create_unix_listener(self._path) as listener:
-                    self._open.set()
-                    await listener.serve(self._forward)
-            self._path.unlink()
-            self._open = anyio.Event()
-            await self._mended.wait()
+    async def mend(self) -> None:
+        """Accept connections, for the first time or again."""
+        self._server = await asyncio.start_unix_server(self._forward, self._path)
 
     def cut(self) -> None:
         """Drop everything, accept nothing."""
-        self._mended = anyio.Event()
-        self._scope.cancel()
+        self._server.close()
+        self._path.unlink(missing_ok=True)
+        for end in self._ends:
+            end.transport.abort()
 
-    async def mend(self) -> None:
-        """Accept connections again."""
-        self._mended.set()
-        await self._open.wait()
+    async def until_unused(self) -> None:
+        """Wait until no connection is left."""
+        with anyio.fail_after(DEADLINE_SECONDS):
+            while self._ends:
+                await self._closed.wait()
 
-    async def opened(self) -> None:
-        """Return once connections are accepted."""
-        await self._open.wait()
+    async def _forward(self, from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        from_server, to_server = await asyncio.open_unix_connection(self._database)
+        ends = {to_client, to_server}
+        self._ends |= ends
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(_pump, from_client, to_server)
+                group.start_soon(_pump, from_server, to_client)
+        finally:
+            self._ends -= ends
+            self._closed.set()
+            self._closed = anyio.Event()
 
-    async def _forward(self, client: SocketStream) -> None:
-        async with client, await anyio.connect_unix(self._server) as server, anyio.create_task_group() as group:
-            group.start_soon(_pump, client, server, group.cancel_scope)
-            await _pump(server, client, group.cancel_scope)
 
-
-async def _pump(source: SocketStream, sink: SocketStream, scope: anyio.CancelScope) -> None:
-    try:
-        async for chunk in source:
-            await sink.send(chunk)
-    except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-        pass
-    scope.cancel()
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    """Pass on until either side is gone, then end the other."""
+    with suppress(ConnectionError):
+        while chunk := await source.read(65536):
+            sink.write(chunk)
+            await sink.drain()
+    sink.transport.abort()
 
 
 @pytest.fixture
@@ -210,8 +210,7 @@ async def link(database_url: str) -> AsyncIterator[Link]:
     """A link to the database that the test may cut."""
     with tempfile.TemporaryDirectory(prefix="vg-", dir="/tmp") as folder:
         made = Link(database_url, Path(folder))
-        async with anyio.create_task_group() as group:
-            group.start_soon(made.serve)
-            await made.opened()
-            yield made
-            group.cancel_scope.cancel()
+        await made.mend()
+        yield made
+        made.cut()
+        await made.until_unused()

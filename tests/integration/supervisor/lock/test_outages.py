@@ -131,3 +131,31 @@ async def test_a_reconnect_starts_the_wait_anew(contest: Contest, db: Any) -> No
     await a.until(lambda view: view.takeover_in(boottime()) is not None and view.takeover_in(boottime()) > 1.2)
     await a.until_state(LockState.ACTIVE)
     assert anyio.current_time() - cut >= 1.6
+
+
+async def test_a_release_that_meets_an_outage_is_tried_again(
+    contest: Contest, link: Any, db: Any, recorded: testing.Recorder
+) -> None:
+    """Nobody waits for the lease to end because the database was away for a moment."""
+    a = await contest("a", url=link.url)
+    await a.until_state(LockState.ACTIVE)
+    link.cut()
+    a.keeper.drain()
+    await recorded.next(events.ControlSessionLost, timeout=DEADLINE)
+    assert a.keeper.view.role == "PASSIVE"
+    await link.mend()
+    assert await a.keeper.release(DEADLINE) is True
+    assert await db.fetchval("SELECT state FROM lock_heartbeat") == "free"
+
+
+async def test_a_release_that_never_gets_through_is_not_claimed_to_have(
+    contest: Contest, link: Any, db: Any, recorded: testing.Recorder
+) -> None:
+    """It is given up when the lease has run out, and said so."""
+    a = await contest("a", url=link.url)
+    await a.until_state(LockState.ACTIVE)
+    link.cut()
+    assert await a.keeper.release(DEADLINE) is False
+    assert (a.keeper.view.state, a.keeper.view.reason) == (LockState.DEMOTED, "error")
+    assert recorded.all(events.LockReleased) == []
+    assert await db.fetchval("SELECT expires_at < clock_timestamp() FROM lock_heartbeat") is True

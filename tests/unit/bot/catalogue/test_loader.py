@@ -78,7 +78,7 @@ def test_yaml_is_read_without_its_surprises(tmp_path: Path) -> None:
         ("prompt:", "my prompt:", "inputs.my prompt", "pattern"),
         ("kind: text-to-image", "kind: text-to-soup", "kind", "text-to-image"),
         ("id: fox", "id: a fox", "id", "pattern"),
-        ("ru: Лиса", "fr: Renard", "title.ru", "required"),
+        (", ru: Лиса", "", "title.ru", "required"),
         ("date: 2026-01-13", "date: 2020-01-13", "snapshot.date", "greater"),
         ("date: 2026-01-13", "date: yesterday", "snapshot.date", "date"),
     ],
@@ -112,6 +112,12 @@ def test_a_file_that_is_no_catalogue_is_told(tmp_path: Path, text: str, words: s
     """Not YAML, not a list, nothing in it, a key twice."""
     with pytest.raises(CatalogueError, match=words):
         _load(tmp_path, text)
+
+
+def test_whole_numbers_are_exact_too(tmp_path: Path) -> None:
+    """12 credits need no decimal point."""
+    model = _load(tmp_path, GOOD.replace("credits: 0.8", "credits: 12").replace("max: 2.5", "max: 2")).get("fox")
+    assert (model.price.credits, model.inputs["scale"].max) == (Decimal(12), Decimal(2))
 
 
 def test_every_problem_is_told_at_once_and_ids_are_unique(tmp_path: Path) -> None:
