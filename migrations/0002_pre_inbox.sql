@@ -10,8 +10,6 @@ CREATE TABLE inbox (
     state       text        NOT NULL DEFAULT 'ready' CHECK (state IN ('ready', 'claimed', 'done', 'dead')),
     -- Starts of the handler, not claims: a row handed back unstarted keeps its count.
     attempts    integer     NOT NULL DEFAULT 0,
-    run_at      timestamptz NOT NULL DEFAULT now(),
-    lease_until timestamptz,
     owner_epoch bigint,
     received_at timestamptz NOT NULL DEFAULT now(),
     settled_at  timestamptz,

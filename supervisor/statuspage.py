@@ -42,7 +42,7 @@ def page(status: Status) -> str:
 <header><h1>Vigil</h1>{_badge(status.overall, tone)}{_badge(role, "good" if status.role == "ACTIVE" else "wait")}</header>
 {_reasons(status)}
 <dl>{"".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in _facts(status))}</dl>
-<h2>Inbox</h2><dl>{"".join(f"<div><dt>{escape(k.replace('_', ' '))}</dt><dd>{v:g}</dd></div>" for k, v in status.inbox.items())}</dl>
+<h2>Inbox</h2><dl>{"".join(f"<div><dt>{escape(k.replace('_', ' '))}</dt><dd>{v:g}{' s' if k.endswith('age') else ''}</dd></div>" for k, v in status.inbox.items())}</dl>
 <h2>Tasks</h2><div class="scroll"><table><tr><th>task</th><th>state</th><th>restarts</th><th>last error</th></tr>
 {"".join(_row(child) for child in status.children)}</table></div>
 <footer>Refreshes every {REFRESH_SECONDS} s. The same as JSON: /status. Metrics: /metrics.</footer>
