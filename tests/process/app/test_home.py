@@ -6,8 +6,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import anyio
 import pytest
 
+from supervisor.app import sandbox_process
 from tests.process.app.fleet import Instance, Program, Sandbox, free_port, until
 
 
@@ -17,6 +19,8 @@ def alone(home: Path) -> Iterator[Instance]:
     instance = alone_in(home, "one")
     yield instance
     instance.end()
+    # A daemon that was killed leaves its sandbox, as it should; the test does not.
+    anyio.run(sandbox_process.stop, home / "home")
 
 
 def alone_in(home: Path, name: str, sandbox_port: str = "", **environment: str) -> Instance:
