@@ -31,6 +31,7 @@ from bot.ports import Connection, Database, Inbox, Serve, Term
 from bot.providers import kie
 from bot.settings import BotSettings
 from bot.telegram import Reach, Telegram
+from telemetry import emit, events
 
 RESULTS_FOLDER = "results"
 CALLBACKS = "callbacks/kie"
@@ -88,7 +89,8 @@ class Services:
             case "telegram":
                 await self.telegram.handle(row, connection)
             case "kie":
-                await callback.take(connection, row.body)
+                applied = await callback.take(connection, row.body)
+                emit(events.CallbackTaken(outcome="applied" if applied else "late"))
             case source:
                 raise Unreadable(
                     f"Handling a row of {source}: this build has nothing for it; it is kept as a dead letter."

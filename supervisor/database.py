@@ -42,7 +42,11 @@ REFUSED = (
 )
 """What asyncpg raises when the server answers and refuses us: waiting cannot help."""
 
-REFUSED_HINT = "correct DATABASE_URL (user, password, host, port, database); the server must be PostgreSQL 14 or newer."
+REFUSED_HINT = "correct DATABASE_URL (user, password, host, port, database); the server must be PostgreSQL 15 or newer."
+UNREADABLE = (
+    "an unreadable address (wanted is postgresql://NAME:PASSWORD@HOST:PORT/DATABASE; in a password, "
+    "write / @ : ? # [ as %2F %40 %3A %3F %23 %5B)"
+)
 
 CONNECT_SECONDS = 5.0
 COMMAND_SECONDS = 10.0
@@ -84,7 +88,7 @@ async def connect(
             command_timeout=command_seconds,
             server_settings={"application_name": application_name, **LINK_SETTINGS, **(settings or {})},
         )
-    except ValueError:
+    except (ValueError, OverflowError):
         # Its text is not shown, and not kept as the cause: of a broken address it may quote a part of the password.
         raise ConfigError(
             f"Connecting to the database at {place(url)}: the address cannot be read.", hint=REFUSED_HINT
@@ -199,8 +203,12 @@ def refused(attempt: str, url: str, refusal: BaseException) -> ConfigError:
 
 def place(url: str) -> str:
     """Name host, port and database of a DSN; never the user or the password."""
-    parts = urlsplit(url)
-    if "@" in f"{parts.path}{parts.query}{parts.fragment}":
-        return "an unreadable address (in a password, write / @ : ? # as %2F %40 %3A %3F %23)"
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return UNREADABLE
+    is_address = url.startswith(("postgresql://", "postgres://"))
+    if not is_address or "@" in f"{parts.path}{parts.query}{parts.fragment}":
+        return UNREADABLE
     hosts = unquote(parts.netloc.rpartition("@")[2]) or ",".join(parse_qs(parts.query).get("host", ["localhost"]))
     return f"{hosts}{parts.path}"

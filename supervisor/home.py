@@ -23,6 +23,14 @@ def resolve_home() -> Path:
     return default_home(Path.cwd(), root=os.geteuid() == 0)
 
 
+def from_here(path: Path) -> Path:
+    """Return the path as the shell would mean it: from the current folder, `~` as the user's own."""
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError as unknown:
+        raise ValueError(f"{path}: there is no such user") from unknown
+
+
 def default_home(folder: Path, *, root: bool, shared: Path = SHARED) -> Path:
     """Return `.vigil` in `folder`; for root, one under /var/lib/vigil when other users cannot get into `folder`."""
     home = folder.resolve() / FOLDER
@@ -41,7 +49,7 @@ def blocked_at(path: Path) -> Path | None:
 
 def create_home(home: Path) -> Path:
     """Make the home and what is missing above it, closed to others; change no mode of a folder that is there already."""
-    home = home.expanduser().absolute()
+    home = home.absolute()
     mode = ROOT_MODE if os.geteuid() == 0 else USER_MODE
     try:
         for folder in reversed([home, *home.parents]):

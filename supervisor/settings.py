@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from supervisor import shutdown, timing
 from supervisor.errors import ConfigError
-from supervisor.home import resolve_home
+from supervisor.home import from_here, resolve_home
 
 ENV_FILE = Path(".env")
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     port: Port = 8080
     ops_host: str = "127.0.0.1"
     ops_port: Port = 9464
-    sandbox_port: Port = 8081
+    sandbox_port: Port = Field(default=8081, ge=1)
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
 
     lock_profile: Literal["standard", "fast", "compat"] = "standard"
@@ -48,6 +48,11 @@ class Settings(BaseSettings):
     instance_name: str = Field(default_factory=socket.gethostname, max_length=100, pattern=r"^[\x21-\x7e]+$")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["pretty", "json"] | None = None
+
+    @field_validator("vigil_home")
+    @classmethod
+    def _from_here(cls, value: Path) -> Path:
+        return from_here(value)
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod
@@ -88,7 +93,10 @@ def read(model: type[S], problems: list[Problem], env_file: Path | None = ENV_FI
         return model(_env_file=env_file)
     except ValidationError as error:
         problems.extend(_problems(error))
-        return None
+    except (OSError, UnicodeDecodeError) as error:
+        found = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        problems.append(Problem(str(env_file), f"cannot be read: {found}"))
+    return None
 
 
 def timing_of(settings: Settings, problems: list[Problem]) -> timing.Timing | None:
@@ -105,26 +113,35 @@ def refuse(problems: list[Problem]) -> None:
     if not problems:
         return
     width = max(len(problem.variable) for problem in problems)
-    lines = [f"  {problem.variable:<{width}}  {problem.text}" for problem in problems]
-    count = "1 setting is" if len(problems) == 1 else f"{len(problems)} settings are"
+    # Several readers may have met the same problem, and one variable may have several.
+    lines = list(dict.fromkeys(f"  {problem.variable:<{width}}  {problem.text}" for problem in problems))
+    wrong = len({problem.variable for problem in problems})
+    count = "1 setting is" if wrong == 1 else f"{wrong} settings are"
     raise ConfigError("\n".join([f"{count} missing or wrong:", *lines]), hint=HINT)
 
 
 def environment(env_file: Path | None = ENV_FILE) -> dict[str, str]:
     """Return the environment with what `env_file` adds to it; for settings that other programs define (OTEL_*)."""
-    in_file = dotenv_values(env_file) if env_file and env_file.exists() else {}
-    return {name: value for name, value in in_file.items() if value is not None} | dict(os.environ)
+    return {name: value for name, value in _in_file(env_file).items() if value is not None} | dict(os.environ)
 
 
 def effective(models: tuple[BaseSettings, ...], env_file: Path | None = ENV_FILE) -> Iterator[tuple[str, Any, str]]:
     """Yield (variable, value, source) for every setting; secrets are masked, source is where the value came from."""
-    in_file: Mapping[str, Any] = dotenv_values(env_file) if env_file and env_file.exists() else {}
+    in_file = _in_file(env_file)
     for model in models:
-        for field in sorted(type(model).model_fields):
-            name = field.upper()
-            value = getattr(model, field)
-            source = "environment" if os.environ.get(name) else str(env_file) if in_file.get(name) else "default"
-            yield name, value, source
+        for field, info in sorted(type(model).model_fields.items()):
+            alias = info.validation_alias
+            names = [str(name).upper() for name in alias.choices] if isinstance(alias, AliasChoices) else [field.upper()]
+            source = "default"
+            if any(os.environ.get(name) for name in names):
+                source = "environment"
+            elif any(in_file.get(name) for name in names):
+                source = str(env_file)
+            yield field.upper(), getattr(model, field), source
+
+
+def _in_file(env_file: Path | None) -> Mapping[str, str | None]:
+    return dotenv_values(env_file) if env_file and env_file.is_file() else {}
 
 
 def _problems(error: ValidationError) -> Iterator[Problem]:
@@ -134,6 +151,9 @@ def _problems(error: ValidationError) -> Iterator[Problem]:
         if item["type"] == "missing":
             yield Problem(variable, "missing")
             continue
-        text = item["msg"].removeprefix("Value error, ").lower()
+        said: str = item["msg"]
+        ours = said.removeprefix("Value error, ")
+        # pydantic begins its own sentences with a capital; the rest may name what must be written exactly so.
+        text = ours if ours != said else said[:1].lower() + said[1:]
         secret = any(word in field for word in ("token", "key", "secret", "url", "password"))
         yield Problem(variable, text if secret else f"{item['input']!r}: {text}")

@@ -13,7 +13,7 @@ from bot.effects import Effects
 from bot.generation.results import Results
 from bot.ports import Connection, Database, Term
 from bot.providers.base import Provider
-from telemetry import tracing
+from telemetry import emit, events, tracing
 
 STOP_SECONDS: Final = 3.0
 """How long a stop waits for a call whose answer must be written down."""
@@ -46,8 +46,9 @@ class Means:
             try:
                 async with self.database.transaction() as connection:
                     return await write(connection)
-            except self.database.lost:
+            except self.database.lost as error:
                 self.term.check()
+                emit(events.GenerationsStalled(error=error, retry_seconds=DATABASE_PAUSE_SECONDS))
                 await anyio.sleep(DATABASE_PAUSE_SECONDS)
 
 

@@ -73,8 +73,8 @@ class Generations:
         try:
             async with means.database.reading() as connection:
                 found = await store.due(connection, busy=self._busy, submits=submits, looks=calls, ends=room)
-        except means.database.lost:
-            await anyio.sleep(AWAY_SECONDS)
+        except means.database.lost as error:
+            await _away(error)
             return
         for generation_id, step in found[:room]:
             if step != "end" and not self._may_call(step):
@@ -99,8 +99,8 @@ class Generations:
                 row = await store.get(connection, generation_id)
             if row is not None:
                 await _take(means, row)
-        except means.database.lost:
-            await anyio.sleep(AWAY_SECONDS)
+        except means.database.lost as error:
+            await _away(error)
         except Exception as error:  # noqa: BLE001 - a bulkhead: one poisoned generation must not stop the others
             if means.term.remaining() > 0:
                 await _set_aside(means, generation_id, row, error)
@@ -140,8 +140,14 @@ async def _set_aside(means: Means, generation_id: int, row: Generation | None, e
     try:
         async with means.database.transaction() as connection:
             await connection.execute(sql("generation_set_aside"), generation_id, AFTER_ERROR_SECONDS)
-    except means.database.lost:
-        await anyio.sleep(AWAY_SECONDS)
+    except means.database.lost as lost:
+        await _away(lost)
+
+
+async def _away(error: Exception) -> None:
+    """Wait for a database that went away; the rows are as they were."""
+    emit(events.GenerationsStalled(error=error, retry_seconds=AWAY_SECONDS))
+    await anyio.sleep(AWAY_SECONDS)
 
 
 async def _recover(means: Means) -> None:

@@ -20,7 +20,7 @@ WHEEL_INSTALL = "pginstall18"
 WHEEL_MAJOR = 18
 SYSTEM = Path("/usr/lib/postgresql")
 """Where Debian and Ubuntu put every major's programs."""
-OLDEST_MAJOR = 14
+OLDEST_MAJOR = 15
 RUNNABLE = stat.S_IROTH | stat.S_IXOTH
 
 MISSING_HINT = (

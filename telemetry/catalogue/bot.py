@@ -148,6 +148,12 @@ GENERATIONS = (
 
 PROVIDER = (
     Metric(
+        "bot_callbacks_total",
+        "counter",
+        "Callbacks of the provider handled; late ones come after their generation has gone on.",
+        (Label("outcome", ("applied", "late")),),
+    ),
+    Metric(
         "bot_provider_requests_total",
         "counter",
         "Calls to the provider, by operation and answer: the code in the body, or why there was none.",

@@ -225,3 +225,28 @@ class ProviderMisconfigured(Event):
     provider: str
     operation: str
     code: str
+
+
+@event
+class GenerationsStalled(Event):
+    """The database is away: generations wait for it, and nothing is given up."""
+
+    name = "generations.stalled"
+    message = "Generations wait for the database"
+    level = "WARNING"
+    quiet_seconds = 30.0
+
+    error: BaseException
+    retry_seconds: float
+
+
+@event
+class CallbackTaken(Event):
+    """A callback of the provider was handled; `late` ones come after their generation has gone on."""
+
+    name = "generations.callback_taken"
+    message = "Callback of the provider taken"
+    level = None
+    metrics = (Count("bot_callbacks_total"),)
+
+    outcome: Literal["applied", "late"]

@@ -201,7 +201,7 @@ WRONG_CODE = {
     "entries that do not sum to zero": """
         WITH t AS (INSERT INTO ledger_transaction (kind, idempotency_key, request_hash) VALUES ('grant', 'x', '') RETURNING id)
         INSERT INTO ledger_entry (transaction_id, account_id, amount)
-        SELECT t.id, a.id, 5 FROM t, ledger_account a WHERE a.user_id = 5""",
+        SELECT t.id, a.id, 5 FROM t, ledger_account a WHERE a.user_id = 5 AND a.name = 'available' OR a.name = 'grant'""",
     "a transaction without entries": "INSERT INTO ledger_transaction (kind, idempotency_key, request_hash) VALUES ('grant', 'x', '')",
     "entries added to an old transaction": """
         INSERT INTO ledger_entry (transaction_id, account_id, amount)
@@ -214,7 +214,7 @@ WRONG_CODE = {
     "a changed transaction": "UPDATE ledger_transaction SET kind = 'grant'",
     "a removed transaction": "DELETE FROM ledger_transaction",
     "emptied transactions": "TRUNCATE ledger_transaction CASCADE",
-    "a balance set by hand": "UPDATE ledger_account SET balance = balance + 1 WHERE user_id = 5",
+    "a balance set by hand": "UPDATE ledger_account SET balance = balance + 1 WHERE user_id = 5 AND name = 'available'",
     "an account opened with money": "INSERT INTO ledger_account (user_id, name, balance) SELECT id, 'available', 5 FROM users ON CONFLICT DO NOTHING",
     "a removed account": "DELETE FROM ledger_account",
     "a balance below zero": """
@@ -225,7 +225,11 @@ WRONG_CODE = {
     "a hold without its money": "INSERT INTO ledger_hold (user_id, amount, opened_by, expires_at) SELECT 5, 7, min(id), now() FROM ledger_transaction",
     "a hold made bigger": "UPDATE ledger_hold SET amount = 900",
     "a hold resolved without a transaction": "UPDATE ledger_hold SET state = 'released'",
-    "a hold resolved by a transaction of another kind": "UPDATE ledger_hold SET state = 'charged', resolved_by = opened_by",
+    "a release that is called a charge": """
+        WITH t AS (INSERT INTO ledger_transaction (kind, idempotency_key, request_hash) VALUES ('release', 'x', '') RETURNING id)
+        INSERT INTO ledger_entry (transaction_id, account_id, amount)
+        SELECT t.id, a.id, CASE a.name WHEN 'held' THEN -800 ELSE 800 END FROM t, ledger_account a WHERE a.user_id = 5;
+        UPDATE ledger_hold SET state = 'charged', resolved_by = (SELECT max(id) FROM ledger_transaction)""",
     "a removed hold": "DELETE FROM ledger_hold",
     "emptied holds": "TRUNCATE ledger_hold CASCADE",
     "held money charged past its hold": """

@@ -243,7 +243,16 @@ async def test_a_server_that_refuses_us_ends_the_waiting_at_once(
         await wait_until_reachable(empty_database_url.replace(*change))
 
 
-@pytest.mark.parametrize("url", ["postgresql://u:se/cret@127.0.0.1:1/bot", "mysql://u:secret@127.0.0.1/bot"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:se/cret@127.0.0.1:1/bot",
+        "mysql://u:secret@127.0.0.1/bot",
+        "host=127.0.0.1 password=secret",
+        "postgresql://u:se[cret@127.0.0.1/bot",
+        "postgresql://u:secret@127.0.0.1:99999/bot",
+    ],
+)
 async def test_an_address_that_cannot_be_read_is_refused_without_showing_it(url: str) -> None:
     """A password with a slash breaks the address; the message must not show the half that looks like a host."""
     with pytest.raises(ConfigError, match="cannot be read") as refusal:

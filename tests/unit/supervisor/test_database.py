@@ -31,6 +31,14 @@ def test_a_password_that_breaks_the_address_is_not_shown(sign: str) -> None:
     assert "unreadable" in shown
 
 
+@pytest.mark.parametrize(
+    "url", ["host=db password=sec", "sec", "postgresql://u:s[ec@db/bot", "mysql://u:sec@db/bot", "postgres:sec"]
+)
+def test_what_is_no_address_at_all_is_not_shown(url: str) -> None:
+    """Nobody knows which part of it is the password."""
+    assert place(url) == place("postgresql://u:a/b@db/bot")
+
+
 def test_a_statement_that_took_too_long_is_no_lost_database() -> None:
     """Its connection is fine; treating it as lost would end a term for one slow query."""
     assert not issubclass(asyncpg.QueryCanceledError, LOST)

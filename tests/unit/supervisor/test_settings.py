@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from bot.settings import BotSettings
@@ -75,6 +77,59 @@ def test_a_wrong_secret_is_never_repeated(monkeypatch: pytest.MonkeyPatch) -> No
     assert "TELEGRAM_BOT_TOKEN" in {problem.variable for problem in problems}
 
 
+def test_what_a_setting_must_look_like_is_told_letter_by_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pattern or a name in other letters than the real ones would send people the wrong way."""
+    given(monkeypatch, **NEEDED, WEBHOOK_SECRET_PATH="short", LOG_LEVEL="loud", BOT_MODE="webhook")
+    text = " ".join(problem.text for problem in read_all()[2])
+    for exact in ("[A-Za-z0-9_-]{16,128}", "'DEBUG', 'INFO'", "BOT_MODE=webhook needs"):
+        assert exact in text
+
+
+def test_one_setting_with_two_faults_is_one_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The number in the first line is how many variables there are to correct."""
+    given(monkeypatch, **NEEDED, PORT="eighty", LOCK_STALE_HEARTBEAT_SECONDS="2")
+    problems = [*read_all()[2], Problem("LOCK_PROFILE", "one rule"), Problem("LOCK_PROFILE", "another rule")]
+    with pytest.raises(ConfigError, match="^2 settings are missing or wrong"):
+        settings.refuse(problems)
+
+
+@pytest.mark.parametrize("says", ["not UTF-8", "Input/output error"])
+def test_an_env_file_that_cannot_be_read_is_a_problem_like_any_other(says: str, home: Path) -> None:
+    """No traceback, and said once though two readers meet it."""
+    env_file = home / ".env"
+    if says == "not UTF-8":
+        env_file.write_bytes(b"SUPPORT_TELEGRAM=\xe9")
+    else:
+        # Nobody can read the beginning of this file, not even root.
+        env_file.symlink_to("/proc/self/mem")
+    problems: list[Problem] = []
+    for model in (Settings, BotSettings):
+        assert settings.read(model, problems, env_file) is None
+    with pytest.raises(ConfigError) as refused:
+        settings.refuse(problems)
+    assert str(refused.value).count(".env") == 1
+    assert says in str(refused.value)
+
+
+def test_the_sandbox_needs_a_port_that_can_be_known_before_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel may choose the other ports; nobody would find a sandbox on one that it chose."""
+    given(monkeypatch, **NEEDED, PORT="0", OPS_PORT="0", SANDBOX_PORT="0")
+    assert [problem.variable for problem in read_all()[2]] == ["SANDBOX_PORT"]
+
+
+def test_the_home_is_the_same_folder_whoever_reads_it(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """`~` is the user's own folder, as the shell would have it, and a relative path begins here."""
+    monkeypatch.setenv("HOME", str(home))
+    given(monkeypatch, VIGIL_HOME="~/bot")
+    base = settings.read(Settings, [], None)
+    assert base is not None
+    assert base.vigil_home == home / "bot"
+    given(monkeypatch, VIGIL_HOME="bot")
+    base = settings.read(Settings, [], None)
+    assert base is not None
+    assert base.vigil_home == Path.cwd() / "bot"
+
+
 def test_a_grace_that_leaves_no_time_to_drain_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Twenty seconds are too few, twenty-one are enough."""
     given(monkeypatch, **NEEDED, SHUTDOWN_GRACE="20.9")
@@ -134,3 +189,4 @@ def test_the_source_of_a_setting_is_told_and_secrets_are_not(monkeypatch: pytest
     assert shown["PORT"] == ("8090", "environment")
     assert shown["OPS_PORT"] == ("9464", "default")
     assert shown["TELEGRAM_BOT_TOKEN"] == ("**********", "environment")
+    assert shown["ADMIN_IDS"] == ("frozenset({7})", "environment"), "its other name, ADMIN_ID, is a source too"
