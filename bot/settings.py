@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field, HttpUrl, SecretStr, StringConstraints, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-MILLI = 1000
-"""Milli-credits in a credit: the ledger's integer unit."""
+from bot.ledger import to_milli
+
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -31,7 +31,7 @@ class BotSettings(BaseSettings):
     kie_callback_hmac_key: SecretStr | None = None
 
     price_multiplier: Decimal = Field(default=Decimal("2.0"), gt=0, le=100)
-    welcome_credits: Decimal = Field(default=Decimal(20), ge=0, le=100_000)
+    welcome_credits: Decimal = Field(default=Decimal(20), ge=0, le=100_000, decimal_places=3)
     active_tasks_per_user: int = Field(default=1, ge=1, le=100)
     support_telegram: str | None = None
 
@@ -77,4 +77,4 @@ class BotSettings(BaseSettings):
     @property
     def welcome_amount(self) -> int:
         """The welcome gift in milli-credits."""
-        return int(self.welcome_credits * MILLI)
+        return to_milli(self.welcome_credits)
