@@ -13,11 +13,12 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
+import asyncpg
 
 from supervisor import settings
-from supervisor.database import connected, wait_until_reachable
+from supervisor.database import REFUSED, connected, place, refused, wait_until_reachable
 from supervisor.embedded import at_hand
-from supervisor.errors import ExitCode
+from supervisor.errors import ExitCode, SupervisorError
 from supervisor.migrator import apply_migrations_safe, migration_status
 from supervisor.settings import Problem, Settings
 from supervisor.sql import sql
@@ -34,7 +35,8 @@ async def status(arguments: argparse.Namespace) -> int:
     while True:
         found = await anyio.to_thread.run_sync(_fetch_status, host, base.ops_port)
         if found is None:
-            _say(f"vigil: no instance answers on {host}:{base.ops_port}.")
+            sys.stderr.write(f"vigil: no instance answers on {host}:{base.ops_port}.\n")
+            sys.stderr.write("Try: vigil run; OPS_HOST and OPS_PORT say where it is.\n")
             code = ExitCode.NOT_RUNNING
         else:
             _say(json.dumps(found, indent=2) if arguments.json else "\n".join(_status_lines(found)))
@@ -82,7 +84,14 @@ async def migrate_status(arguments: argparse.Namespace) -> int:
 async def lock_show(arguments: argparse.Namespace) -> int:
     """Show the lease; exit 1 when nobody holds it."""
     async with _database_url(_settings()) as url, connected(url, application_name="vigil lock show") as session:
-        rows = [dict(row) for row in await session.fetch(sql("lock_show"))]
+        try:
+            rows = [dict(row) for row in await session.fetch(sql("lock_show"))]
+        except asyncpg.UndefinedTableError as missing:
+            raise SupervisorError(
+                f"The database at {place(url)} has no lock yet.", hint="vigil migrate apply"
+            ) from missing
+        except REFUSED as refusal:
+            raise refused("Reading the lease in", url, refusal) from refusal
     if arguments.json:
         _say(json.dumps(rows, indent=2, default=str))
     elif not rows:
@@ -126,12 +135,13 @@ def _fetch_status(host: str, port: int) -> dict[str, Any] | None:
     connection = http.client.HTTPConnection(host, port, timeout=STATUS_SECONDS)
     try:
         connection.request("GET", "/status")
-        body: dict[str, Any] = json.loads(connection.getresponse().read())
+        body: Any = json.loads(connection.getresponse().read())
     except (OSError, http.client.HTTPException, ValueError):
         return None
     finally:
         connection.close()
-    return body
+    # Another program may listen there, and speak JSON too.
+    return body if isinstance(body, dict) and "lock_state" in body else None
 
 
 def _status_lines(found: Mapping[str, Any]) -> list[str]:

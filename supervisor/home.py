@@ -25,10 +25,10 @@ def resolve_home() -> Path:
 
 def from_here(path: Path) -> Path:
     """Return the path as the shell would mean it: from the current folder, `~` as the user's own."""
-    try:
-        return path.expanduser().absolute()
-    except RuntimeError as unknown:
-        raise ValueError(f"{path}: there is no such user") from unknown
+    # Of a user that does not exist it is an ordinary name.
+    with suppress(RuntimeError):
+        path = path.expanduser()
+    return path.absolute()
 
 
 def default_home(folder: Path, *, root: bool, shared: Path = SHARED) -> Path:
@@ -49,7 +49,7 @@ def blocked_at(path: Path) -> Path | None:
 
 def create_home(home: Path) -> Path:
     """Make the home and what is missing above it, closed to others; change no mode of a folder that is there already."""
-    home = home.absolute()
+    home = from_here(home)
     mode = ROOT_MODE if os.geteuid() == 0 else USER_MODE
     try:
         for folder in reversed([home, *home.parents]):

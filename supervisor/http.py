@@ -21,19 +21,21 @@ KEEP_ALIVE = 75
 """Seconds an idle connection lives: Telegram and load balancers reuse theirs for about a minute."""
 
 
-def bind(host: str, port: int, *, variable: str) -> socket.socket:
-    """Bind and listen; raise Unavailable (exit 69) when the port is taken or not permitted.
+def bind(host: str, port: int, *, variable: str, host_variable: str | None = None) -> socket.socket:
+    """Bind and listen; raise Unavailable (exit 69) when the port is taken or not permitted, or the host not ours.
 
-    `variable` is the setting that chose the port, for the hint. Connections made from now on wait in the backlog.
+    The variables are the settings that chose port and host, for the hint. Connections made from now on wait in the
+    backlog.
     """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), backlog=1024, reuse_port=False)
-    except (OSError, OverflowError) as error:
-        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-        found = "another program listens there" if taken else str(error)
-        raise Unavailable(
-            f"Could not listen on {host}:{port}: {found}.", hint=f"set {variable} to a free port"
-        ) from error
+        return socket.create_server((host, port), family=family, backlog=1024, reuse_port=False)
+    except OSError as error:
+        found = "another program listens there" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
+        hint = f"set {variable} to a free port."
+        if host_variable is not None and error.errno not in {errno.EADDRINUSE, errno.EACCES}:
+            hint = f"set {host_variable} to an address of this machine."
+        raise Unavailable(f"Could not listen on {host}:{port}: {found}.", hint=hint) from error
 
 
 class _Server(uvicorn.Server):

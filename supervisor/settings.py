@@ -6,13 +6,12 @@ import os
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from supervisor import shutdown, timing
 from supervisor.errors import ConfigError
@@ -36,8 +35,7 @@ class Settings(BaseSettings):
     port: Port = 8080
     ops_host: str = "127.0.0.1"
     ops_port: Port = 9464
-    sandbox_port: Port = Field(default=8081, ge=1)
-    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
+    sandbox_port: Annotated[int, Field(ge=1, le=65535)] = 8081
 
     lock_profile: Literal["standard", "fast", "compat"] = "standard"
     lock_heartbeat_interval: float | None = Field(default=None, gt=0)
@@ -53,11 +51,6 @@ class Settings(BaseSettings):
     @classmethod
     def _from_here(cls, value: Path) -> Path:
         return from_here(value)
-
-    @field_validator("trusted_proxies", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -131,7 +124,9 @@ def effective(models: tuple[BaseSettings, ...], env_file: Path | None = ENV_FILE
     for model in models:
         for field, info in sorted(type(model).model_fields.items()):
             alias = info.validation_alias
-            names = [str(name).upper() for name in alias.choices] if isinstance(alias, AliasChoices) else [field.upper()]
+            names = (
+                [str(name).upper() for name in alias.choices] if isinstance(alias, AliasChoices) else [field.upper()]
+            )
             source = "default"
             if any(os.environ.get(name) for name in names):
                 source = "environment"

@@ -3,8 +3,9 @@
     1 drain       take nothing new, finish what is claimed           gets what the others leave
     2 cancel      end the workload, hand rows back                   4 s
     3 release     only if the workload has provably ended            3 s
-    4 ingress     stop accepting; until here updates were stored     2 s
-    5 pools       close the database's connections                   1.5 s
+    4 ingress     close the public port; until here updates are      2 s
+                  accepted and stored
+    5 pools       close the inbox writer and the connections         1.5 s
     6 flush       traces and logs                                    3 s
     7 postgresql  stop the embedded server                           2.5 s
     margin        the interpreter's exit                             2 s
@@ -17,8 +18,10 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import sys
 import threading
 from dataclasses import dataclass
+from typing import NoReturn
 
 from supervisor.errors import ExitCode
 
@@ -50,9 +53,17 @@ def exit_at_the_deadline(seconds: float) -> threading.Timer:
 
     def end() -> None:
         faulthandler.dump_traceback(all_threads=True)
-        os._exit(ExitCode.UNSTOPPED)
+        give_up(f"The shutdown did not end within {seconds:g} s.")
 
     timer = threading.Timer(seconds, end)
     timer.name, timer.daemon = "shutdown-deadline", True
     timer.start()
     return timer
+
+
+def give_up(found: str) -> NoReturn:
+    """End the process at once with 71: only that keeps the next ACTIVE alone. A lease that is held runs out by itself."""
+    sys.stderr.write(f"vigil: {found}\n")
+    sys.stderr.write("Try: look for children.unstopped in the log; it names who did not stop.\n")
+    sys.stderr.flush()
+    os._exit(ExitCode.UNSTOPPED)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from types import FrameType
 
 import anyio
@@ -16,6 +18,8 @@ import anyio
 from telemetry import emit, events
 
 HANDLED = (signal.SIGTERM, signal.SIGINT)
+LAST_STEP = 2
+"""Signals after which the next one ends the process."""
 
 
 class Ladder:
@@ -40,9 +44,11 @@ class Ladder:
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         self._seen += 1
-        if self._seen > len(HANDLED) or self._loop.is_closed():
+        if self._seen > LAST_STEP:
             os._exit(128 + number)
-        self._loop.call_soon_threadsafe(self._climb, signal.Signals(number).name, self._seen)
+        # Closed: everything has been stopped in order, and the exit code is to say so.
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._climb, signal.Signals(number).name, self._seen)
 
     def _climb(self, name: str, step: int) -> None:
         if step == 1:
@@ -51,3 +57,17 @@ class Ladder:
             emit(events.ShutdownRequested(by=name, hurried=True))
             self.drain.set()
             self.hurry.set()
+
+
+@asynccontextmanager
+async def until(event: anyio.Event) -> AsyncIterator[None]:
+    """Cancel the block when the event is set."""
+
+    async def cancel() -> None:
+        await event.wait()
+        group.cancel_scope.cancel("asked to stop")
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(cancel)
+        yield
+        group.cancel_scope.cancel()

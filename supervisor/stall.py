@@ -5,6 +5,8 @@ The keeper renews the lease only while this pulse is fresh: a process whose loop
 
 from __future__ import annotations
 
+from collections import deque
+
 import anyio
 from anyio.abc import TaskStatus
 
@@ -15,6 +17,8 @@ INTERVAL = 0.25
 """Seconds between two samples."""
 REPORT_EVERY = 20
 """Samples between two metrics: the worst of five seconds is what matters, not every quarter second."""
+SAMPLES_KEPT = 240
+"""A minute of them."""
 
 
 class Pulse:
@@ -22,23 +26,34 @@ class Pulse:
 
     def __init__(self) -> None:
         self.last_tick = boottime()
-        self.worst_lag = 0.0
+        self._lags: deque[float] = deque([0.0], maxlen=SAMPLES_KEPT)
+        self._unreported: list[float] = []
+
+    @property
+    def worst_lag(self) -> float:
+        """The worst lag of the last minute."""
+        return max(self._lags)
 
     def ticked_at(self) -> float:
         """Return the boottime of the loop's last tick; safe to call from any thread."""
         return self.last_tick
 
+    def note(self, lag: float) -> float | None:
+        """Take a sample; return the worst since the last report when it is time for the next one."""
+        self._lags.append(lag)
+        self._unreported.append(lag)
+        if len(self._unreported) < REPORT_EVERY:
+            return None
+        worst = max(self._unreported)
+        self._unreported.clear()
+        return worst
+
     async def serve(self, *, task_status: TaskStatus[None]) -> None:
         """Tick until cancelled."""
         task_status.started()
-        samples, worst = 0, 0.0
         while True:
             due = boottime() + INTERVAL
             await anyio.sleep(INTERVAL)
             self.last_tick = boottime()
-            worst = max(worst, self.last_tick - due)
-            self.worst_lag = max(self.worst_lag, worst)
-            samples += 1
-            if samples == REPORT_EVERY:
+            if (worst := self.note(self.last_tick - due)) is not None:
                 emit(events.LoopLagSampled(seconds=worst, max_seconds=self.worst_lag))
-                samples, worst = 0, 0.0

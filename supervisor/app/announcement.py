@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 import anyio
 
@@ -20,7 +22,17 @@ async def announce(instance: Instance, public: tuple[str, int], operators: tuple
     status = await instance.status()
     embedded = instance.settings.direct_url is None
     text = lines(status.role, status.takeover_in_seconds, public, operators, _chat_page(instance), embedded=embedded)
-    print(text, flush=True)  # noqa: T201 - it is for the person at the terminal
+    tell(text)
+
+
+def tell(text: str) -> None:
+    """Print for the person at the terminal; without one the program goes on."""
+    try:
+        print(text, flush=True)  # noqa: T201 - see above
+    except OSError:
+        # What could not be written would be tried again, and fail again, when the process ends.
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def lines(
@@ -38,14 +50,20 @@ def lines(
     if chat_page:
         rows.append(("chat", chat_page))
     rows += [
-        ("public", f"http://{public[0]}:{public[1]}  /health /readyz /webhook/…"),
-        ("operators", f"http://{operators[0]}:{operators[1]}  /status /metrics"),
+        ("public", f"{_url(public)}  /health /readyz /webhook/…"),
+        ("operators", f"{_url(operators)}  /status /metrics"),
     ]
     if embedded:
         rows.append(("database", "embedded: this machine only; for several hosts set DATABASE_URL"))
     body = "\n".join(f"  {name:<10} {value}" for name, value in rows)
     end = "Ctrl-C drains and stops." if sys.stdout.isatty() else ""
     return f"\nVigil {__version__} is up.\n{body}\n{end}"
+
+
+def _url(address: tuple[str, int]) -> str:
+    # An IPv6 address has more parts than these two.
+    host, port = address[0], address[1]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _chat_page(instance: Instance) -> str | None:

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Sequence
+from contextlib import AsyncExitStack
 
 import anyio
-from pydantic import SecretStr
+from pydantic import HttpUrl, SecretStr
 
 from bot.settings import BotSettings
 from supervisor import __version__, settings, shutdown
-from supervisor.app import infrastructure, routes, sandbox, workload
+from supervisor.app import infrastructure, routes, sandbox, sandbox_share, workload
 from supervisor.app.announcement import announce
 from supervisor.app.instance import Instance
 from supervisor.child import ChildSpec
 from supervisor.clock import boottime
-from supervisor.errors import ConfigError, ExitCode, Fatal
+from supervisor.errors import ConfigError
 from supervisor.home import create_home
 from supervisor.http import HttpServer, bind
 from supervisor.settings import Problem, Settings
-from supervisor.signals import Ladder
+from supervisor.signals import Ladder, until
 from supervisor.term import lock_key_for
+from supervisor.timing import Timing
 from supervisor.tree import Tree, open_tree
 from telemetry import emit, events, logging, metrics, redact, tracing
 
@@ -32,25 +33,30 @@ LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 - the public port of
 async def run(*, with_sandbox: bool) -> int:
     """Run the daemon until it is asked to stop; return its exit code."""
     ladder = Ladder()
-    problems: list[Problem] = []
-    base = settings.read(Settings, problems, None if with_sandbox else settings.ENV_FILE)
-    timing = settings.timing_of(base, problems) if base else None
+    base, timing, bot = _read(with_sandbox=with_sandbox)
+    public = bind(LOOPBACK if with_sandbox else EVERYWHERE, base.port, variable="PORT")
+    operators = bind(base.ops_host, base.ops_port, variable="OPS_PORT", host_variable="OPS_HOST")
     if with_sandbox:
-        settings.refuse(problems)
-    if base is not None and with_sandbox:
-        public = bind(LOOPBACK, base.port, variable="PORT")
-        os.environ.update(sandbox.environment(base.sandbox_port, public.getsockname()[1]))
-    bot = settings.read(BotSettings, problems, None if with_sandbox else settings.ENV_FILE)
-    settings.refuse(problems)
-    assert base is not None and bot is not None and timing is not None  # noqa: PT018, S101 - `refuse` raised otherwise
-    if not with_sandbox:
-        public = bind(EVERYWHERE, base.port, variable="PORT")
-    operators = bind(base.ops_host, base.ops_port, variable="OPS_PORT")
+        bot = bot.model_copy(update={"webhook_base_url": HttpUrl(f"http://{LOOPBACK}:{public.getsockname()[1]}")})
     create_home(base.vigil_home)
     instance = Instance(
         base, bot, timing, lock_key_for(bot.bot_id), workload.load_models(), ladder, sandbox=with_sandbox
     )
     return await _live(instance, public, operators)
+
+
+def _read(*, with_sandbox: bool) -> tuple[Settings, Timing, BotSettings]:
+    """Return the settings; raise ConfigError with every problem when some are wrong."""
+    problems: list[Problem] = []
+    env_file = None if with_sandbox else settings.ENV_FILE
+    base = settings.read(Settings, problems, env_file)
+    timing = settings.timing_of(base, problems) if base else None
+    if with_sandbox:
+        os.environ.update(sandbox.environment(base.sandbox_port if base else 0, base.port if base else 0))
+    bot = settings.read(BotSettings, problems, env_file)
+    settings.refuse(problems)
+    assert base is not None and bot is not None and timing is not None  # noqa: PT018, S101 - `refuse` raised otherwise
+    return base, timing, bot
 
 
 async def _live(instance: Instance, public: socket.socket, operators: socket.socket) -> int:
@@ -63,7 +69,13 @@ async def _live(instance: Instance, public: socket.socket, operators: socket.soc
     emit(
         events.Starting(version=__version__, pid=os.getpid(), mode="sandbox" if instance.sandbox else instance.bot.mode)
     )
-    async with _sandbox(instance), open_tree(specs, on_fatal=instance.fail) as tree:
+    async with AsyncExitStack() as stack:
+        if instance.sandbox:
+            async with until(instance.ladder.drain):
+                await stack.enter_async_context(
+                    sandbox_share.shared(instance.settings.vigil_home, instance.settings.sandbox_port)
+                )
+        tree = await stack.enter_async_context(open_tree(specs, on_fatal=instance.fail))
         instance.infrastructure = tree
         async with anyio.create_task_group() as group:
             group.start_soon(_start, instance, tree, public, operators)
@@ -71,9 +83,9 @@ async def _live(instance: Instance, public: socket.socket, operators: socket.soc
             group.cancel_scope.cancel("asked to stop")
         instance.drain_until = boottime() + instance.settings.plan.drain
         shutdown.exit_at_the_deadline(instance.settings.shutdown_grace)
-        await _shut_down(instance, tree)
+        await _shut_down(instance, tree, public)
     code = instance.exit_code()
-    emit(events.Stopped(exit_code=int(code), uptime_seconds=round(boottime() - instance.started_at, 1)))
+    emit(events.Stopped(exit_code=int(code), uptime_seconds=instance.uptime()))
     if instance.failure is not None:
         raise instance.failure
     return code
@@ -86,26 +98,20 @@ async def _start(instance: Instance, tree: Tree, public: socket.socket, operator
         await announce(instance, public.getsockname(), operators.getsockname())
 
 
-async def _shut_down(instance: Instance, tree: Tree) -> None:
+async def _shut_down(instance: Instance, tree: Tree, public: socket.socket) -> None:
     """End the infrastructure phase by phase; whoever does not end is left to the end of the process."""
     emit(events.Draining(deadline_seconds=instance.settings.shutdown_grace))
-    budget = instance.settings.plan.drain + shutdown.CANCEL
-    if not await _phase(tree, "workload", budget, {"role"}):
-        instance.fail(Unstopped("The work did not stop in time; the lease is left to run out."))
-        os._exit(ExitCode.UNSTOPPED)
+    if not await _phase(tree, "workload", instance.settings.plan.drain + shutdown.CANCEL, {"role"}):
+        shutdown.give_up("The work did not stop in time; the lease is left to run out.")
     await _phase(tree, "lease", shutdown.RELEASE, {"keeper"})
-    await _phase(tree, "ingress", shutdown.INGRESS, {"http", "inbox-writer"})
-    await _phase(tree, "pools", shutdown.POOLS, {"totals", "database"})
+    await _phase(tree, "ingress", shutdown.INGRESS, {"http"})
+    # The server had copies of it; as long as one is open, connections would be made and never answered.
+    public.close()
+    await _phase(tree, "pools", shutdown.POOLS, {"totals", "inbox-writer", "database"})
     began = boottime()
     flushed = await tracing.shutdown(shutdown.FLUSH)
     emit(events.ShutdownPhaseFinished(phase="flush", seconds=round(boottime() - began, 3), in_time=flushed))
     await _phase(tree, "postgresql", shutdown.POSTGRESQL, {"postgresql", "ops", "pulse"})
-
-
-class Unstopped(Fatal):
-    """The workload outlived its deadline: the process ends without releasing, which frees the lease in its own time."""
-
-    exit_code = ExitCode.UNSTOPPED
 
 
 async def _phase(tree: Tree, phase: str, within: float, names: Collection[str]) -> bool:
@@ -119,21 +125,6 @@ async def _phase(tree: Tree, phase: str, within: float, names: Collection[str]) 
         )
     )
     return not unstopped
-
-
-@asynccontextmanager
-async def _sandbox(instance: Instance) -> AsyncIterator[None]:
-    """Have a sandbox while the block runs; a foreign one is used and left alone."""
-    if not instance.sandbox:
-        yield
-        return
-    home, port = instance.settings.vigil_home, instance.settings.sandbox_port
-    await sandbox.ensure(home, port)
-    try:
-        yield
-    finally:
-        with anyio.move_on_after(shutdown.MARGIN, shield=True):
-            await sandbox.stop(home)
 
 
 def _configure_telemetry(instance: Instance, specs: Sequence[ChildSpec]) -> None:

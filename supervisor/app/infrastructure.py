@@ -22,17 +22,24 @@ from supervisor.keeper import Keeper
 from supervisor.migrator import apply_migrations_safe, check_migrations_status
 from supervisor.sql import sql
 from supervisor.totals import Totals
+from telemetry import redact
 
-DATABASE_SECONDS = 180.0
-"""To become ready: a minute to be reachable, a minute for another instance's migrations, and ours."""
+DATABASE_SECONDS = 3600.0
+"""To become ready. What is bounded in it bounds itself; a long migration that is cut short would begin anew for ever."""
 
 
 def children(instance: Instance, servers: Sequence[tuple[str, HttpServer]]) -> list[ChildSpec]:
     """Return the infrastructure's children in the order of their start."""
-    embedded = Embedded(instance.settings.vigil_home) if instance.settings.direct_url is None else None
-    writer = Writer(lambda: _need(instance.url))
+    specs = [ChildSpec(name, server.serve) for name, server in servers]
+    specs.append(ChildSpec("pulse", instance.pulse.serve))
+    direct = instance.settings.direct_url
+    if direct is None:
+        embedded = Embedded(instance.settings.vigil_home)
+        direct = embedded.url
+        specs.append(ChildSpec("postgresql", embedded.serve, start_timeout=310, stop_timeout=20))
+    writer = Writer(lambda: direct)
     keeper = Keeper(
-        url=lambda: _need(instance.url),
+        url=lambda: direct,
         lock_key=instance.lock_key,
         instance_id=instance.instance_id,
         timing=instance.timing,
@@ -40,17 +47,10 @@ def children(instance: Instance, servers: Sequence[tuple[str, HttpServer]]) -> l
     )
     instance.totals = Totals(instance.need_pool, instance.lock_key)
     instance.writer, instance.keeper = writer, keeper
-    specs = [ChildSpec(name, server.serve) for name, server in servers]
-    specs.append(ChildSpec("pulse", instance.pulse.serve))
-    if embedded is not None:
-        instance.url = embedded.url
-        specs.append(ChildSpec("postgresql", embedded.serve, start_timeout=310, stop_timeout=20))
-    else:
-        instance.url = instance.settings.direct_url
     role = RoleLoop(instance, keeper, writer)
     return [
         *specs,
-        ChildSpec("database", Database(instance).serve, start_timeout=DATABASE_SECONDS),
+        ChildSpec("database", Database(instance, direct).serve, start_timeout=DATABASE_SECONDS),
         ChildSpec("inbox-writer", writer.serve),
         ChildSpec("totals", instance.totals.serve),
         ChildSpec("keeper", keeper.serve),
@@ -61,20 +61,22 @@ def children(instance: Instance, servers: Sequence[tuple[str, HttpServer]]) -> l
 class Database:
     """A child that makes the database usable and holds the workload's pool: reached, migrated, ours."""
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance, direct: str) -> None:
         self._instance = instance
+        self._direct = direct
 
     async def serve(self, *, task_status: TaskStatus[None]) -> None:
         """Prepare the database, lend the pool until cancelled."""
-        instance = self._instance
-        direct = _need(instance.url)
-        await wait_until_reachable(direct)
+        instance, direct = self._instance, self._direct
+        pooled = instance.settings.database_url
+        url = pooled.get_secret_value() if pooled else direct
+        for address in dict.fromkeys((direct, url)):
+            await wait_until_reachable(address)
         await apply_migrations_safe(direct)
         async with connected(direct, application_name="vigil setup") as connection:
             instance.migrations = await check_migrations_status(connection)
             await self._refuse_another_bot(connection)
             instance.webhook_secrets = await self._webhook_secrets(connection)
-        url = instance.settings.database_url.get_secret_value() if instance.settings.database_url else direct
         async with database.pool(url, size=instance.settings.db_maxconn) as pool:
             instance.pool = pool
             try:
@@ -102,10 +104,6 @@ class Database:
             if bot.webhook_secret_token
             else await connection.fetchval(sql("setting_generate"), "webhook_secret_token", secrets.token_urlsafe(48))
         )
+        for secret in (path, token):
+            redact.register_secret(secret)
         return WebhookSecrets(path, token)
-
-
-def _need(url: str | None) -> str:
-    if url is None:
-        raise ConnectionError("the database has no address yet")
-    return url

@@ -49,7 +49,6 @@ class Instance:
     pulse: Pulse = field(default_factory=Pulse)
     failure: Fatal | None = None
     drain_until: float | None = None
-    url: str | None = None
     pool: Pool | None = None
     writer: Writer | None = None
     keeper: Keeper | None = None
@@ -68,6 +67,10 @@ class Instance:
     def draining(self) -> bool:
         """Whether this instance has been asked to stop."""
         return self.ladder.drain.is_set()
+
+    def uptime(self) -> float:
+        """Return how long this instance has lived, in seconds."""
+        return round(boottime() - self.started_at, 1)
 
     def fail(self, failure: Fatal) -> None:
         """Drain and end with the failure's exit code; the first failure decides."""
@@ -116,7 +119,7 @@ class Instance:
         return Status(
             version=__version__,
             instance_id=self.instance_id,
-            uptime_seconds=round(boottime() - self.started_at, 1),
+            uptime_seconds=self.uptime(),
             role=view.role if view else "PASSIVE",
             lock_state=view.state if view else "STARTING",
             epoch=view.epoch if view else None,

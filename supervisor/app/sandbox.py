@@ -168,10 +168,10 @@ def fault_table(faults: list[dict[str, Any]]) -> str:
 
 
 def _home() -> Path:
-    from supervisor.home import resolve_home
+    from supervisor.home import from_here, resolve_home
 
     given = os.environ.get("VIGIL_HOME")
-    return Path(given).absolute() if given else resolve_home()
+    return from_here(Path(given)) if given else resolve_home()
 
 
 def _port() -> int:

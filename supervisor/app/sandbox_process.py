@@ -22,12 +22,13 @@ from typing import Final
 import anyio
 import httpx
 
-from supervisor.errors import Unavailable
+from supervisor.errors import ConfigError, Unavailable
 from telemetry import emit, events
 
 START_SECONDS: Final = 20.0
 PROBE_SECONDS: Final = 2.0
-STOP_SECONDS: Final = 5.0
+STOP_SECONDS: Final = 1.5
+"""After SIGTERM; within the margin that the shutdown leaves, so that SIGKILL follows in time."""
 POLL_SECONDS: Final = 0.05
 SHOWN_BYTES: Final = 2000
 """How much of a log is read for the last words of a sandbox that did not start."""
@@ -55,7 +56,21 @@ async def ensure(home: Path, port: int) -> Running:
     if pid is not None:
         emit(events.SandboxStarted(address=address, pid=pid, reused=True))
         return Running(address, pid, started=False)
-    spawned = await anyio.to_thread.run_sync(_spawn, home, port)
+    try:
+        spawned = await anyio.to_thread.run_sync(_spawn, home, port)
+    except OSError as failure:
+        raise unusable(home, failure) from failure
+    try:
+        pid = await _answering(home, port, spawned)
+    except BaseException:
+        _discard(spawned)
+        raise
+    emit(events.SandboxStarted(address=address, pid=pid, reused=pid != spawned))
+    return Running(address, pid, started=pid == spawned)
+
+
+async def _answering(home: Path, port: int, spawned: int) -> int:
+    """Return the process id of the sandbox once it answers; it is another one's when two daemons start at once."""
     with anyio.move_on_after(START_SECONDS):
         while (pid := await probe(port)) is None:
             if _reap(spawned):
@@ -65,8 +80,7 @@ async def ensure(home: Path, port: int) -> Running:
                     hint=f"see {folder_of(home) / 'log'}, or choose another SANDBOX_PORT.",
                 )
             await anyio.sleep(POLL_SECONDS)
-        emit(events.SandboxStarted(address=address, pid=pid, reused=pid != spawned))
-        return Running(address, pid, started=pid == spawned)
+        return pid
     raise Unavailable(
         f"The sandbox did not answer on port {port} within {START_SECONDS:.0f} s.",
         hint=f"see {folder_of(home) / 'log'}.",
@@ -86,6 +100,12 @@ async def probe(port: int) -> int | None:
         return None
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return _refuse(port)
+
+
+def unusable(home: Path, failure: OSError) -> ConfigError:
+    """Say that no sandbox can be in this home."""
+    hint = "set VIGIL_HOME to a folder of your own."
+    return ConfigError(f"Preparing the sandbox in {folder_of(home)}: {failure}", hint=hint)
 
 
 def _refuse(port: int) -> int:
@@ -170,19 +190,21 @@ def _spawn(home: Path, port: int) -> int:
     Not subprocess.Popen: its object, and asyncio's, kill or complain when we end before the sandbox does.
     """
     folder_of(home).mkdir(mode=0o700, parents=True, exist_ok=True)
-    log = str(folder_of(home) / "log")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    return os.posix_spawn(
-        sys.executable,
-        [sys.executable, *COMMAND],
-        {**os.environ, "VIGIL_HOME": str(home), "SANDBOX_PORT": str(port)},
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, log, flags, 0o600),
-            (os.POSIX_SPAWN_DUP2, 1, 2),
-        ],
-        setsid=True,
-    )
+    log = os.open(folder_of(home) / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        return os.posix_spawn(
+            sys.executable,
+            [sys.executable, *COMMAND],
+            {**os.environ, "VIGIL_HOME": str(home), "SANDBOX_PORT": str(port)},
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, log, 1),
+                (os.POSIX_SPAWN_DUP2, log, 2),
+            ],
+            setsid=True,
+        )
+    finally:
+        os.close(log)
 
 
 def _reap(pid: int) -> bool:
@@ -190,6 +212,15 @@ def _reap(pid: int) -> bool:
     with suppress(ChildProcessError):
         return os.waitpid(pid, os.WNOHANG)[0] == pid
     return False
+
+
+def _discard(pid: int) -> None:
+    """End a child of ours that nobody will know of; its state survives it."""
+    # Reaped already, the number may be somebody else's.
+    with suppress(ChildProcessError):
+        if os.waitpid(pid, os.WNOHANG)[0] != pid:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
 
 def _last_line(home: Path) -> str:

@@ -10,12 +10,11 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import Route
 
-from supervisor.app.intake import MAX_BODY, Intake
+from supervisor.app.intake import MAX_BODY
 from supervisor.app.webhook import SECRET_HEADER, WebhookSecrets, webhook
 from supervisor.inbox.writer import Writer
+from tests.integration.app.conftest import asking
 
 SECRETS = WebhookSecrets("the-random-path", "the-header-secret")
 UPDATE = {"update_id": 10, "message": {"message_id": 1, "date": 0, "chat": {"id": 5, "type": "private"}, "text": "hi"}}
@@ -31,16 +30,11 @@ class Telegram:
         return await self.client.post(f"/webhook/{path}", content=body, headers={SECRET_HEADER: secret})
 
 
-def client_for(intake: Intake) -> httpx.AsyncClient:
-    app = Starlette(routes=[Route(intake.route, intake.answer, methods=["POST"])])
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bot", timeout=10)
-
-
 @pytest.fixture
 async def telegram(database_url: str) -> AsyncIterator[Telegram]:
     """An endpoint with a running writer on a real database."""
     writer = Writer(lambda: database_url)
-    async with anyio.create_task_group() as group, client_for(webhook(lambda: SECRETS, lambda: writer)) as client:
+    async with anyio.create_task_group() as group, asking(webhook(lambda: SECRETS, lambda: writer)) as client:
         await group.start(writer.serve)
         yield Telegram(client)
         group.cancel_scope.cancel()
@@ -110,7 +104,7 @@ async def test_texts_that_json_columns_refuse_are_kept(telegram: Telegram, pool:
 
 async def test_before_the_database_is_there_the_answer_is_503_with_retry_after() -> None:
     """The port is open long before anything can be stored; Telegram asks again."""
-    async with client_for(webhook(lambda: None, lambda: None)) as client:
+    async with asking(webhook(lambda: None, lambda: None)) as client:
         answer = await Telegram(client).deliver(b"{}")
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
@@ -118,7 +112,7 @@ async def test_before_the_database_is_there_the_answer_is_503_with_retry_after()
 
 async def test_an_inbox_that_cannot_store_now_is_503_with_retry_after(database_url: str) -> None:
     """A writer without a connection never answers 200."""
-    async with client_for(webhook(lambda: SECRETS, lambda: Writer(lambda: database_url))) as client:
+    async with asking(webhook(lambda: SECRETS, lambda: Writer(lambda: database_url))) as client:
         answer = await Telegram(client).deliver(json.dumps(UPDATE).encode())
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0

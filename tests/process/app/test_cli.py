@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -46,11 +48,34 @@ def test_help_lists_every_command_and_the_exit_codes(home: Path) -> None:
         assert word in done.stdout
 
 
-def test_status_of_nothing_ends_with_3(home: Path) -> None:
-    """A script can tell "down" from "degraded"."""
-    done = vigil(home, "status", OPS_PORT=str(free_port()))
+@pytest.mark.parametrize("arguments", [("status",), ("status", "--json")])
+def test_status_of_nothing_ends_with_3(home: Path, arguments: tuple[str, ...]) -> None:
+    """A script can tell "down" from "degraded", and whoever reads JSON gets no other text in it."""
+    done = vigil(home, *arguments, OPS_PORT=str(free_port()))
     assert done.returncode == 3
-    assert "no instance answers" in done.stdout
+    assert done.stdout == ""
+    assert "no instance answers" in done.stderr
+    assert "Try: " in done.stderr
+
+
+@pytest.mark.parametrize("says", [b'{"status": "success"}', b"[1]", b"hello"])
+def test_status_of_another_program_ends_with_3(home: Path, says: bytes) -> None:
+    """Something else may listen on that port, and even answer with JSON."""
+
+    class Other(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(says)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Other) as other:
+        threading.Thread(target=other.handle_request, daemon=True).start()
+        done = vigil(home, "status", OPS_PORT=str(other.server_port))
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
 
 
 def test_status_shows_the_documented_fields_of_a_running_instance(home: Path, launch: Launch) -> None:
@@ -68,11 +93,12 @@ def test_status_shows_the_documented_fields_of_a_running_instance(home: Path, la
 
 def test_config_show_tells_sources_and_masks_secrets(home: Path) -> None:
     """What is in effect and why, fit for a support ticket."""
-    done = vigil(home, "config", "show", PORT="8099", DATABASE_URL="postgresql://u:hunter2@db/x", **REAL)
+    given = {"DATABASE_URL": "postgresql://u:hunter2@db/x", "WEBHOOK_SECRET_PATH": "a-path-that-nobody-guesses"}
+    done = vigil(home, "config", "show", PORT="8099", **given, **REAL)
     assert done.returncode == 0
     assert "environment" in done.stdout
     assert "default" in done.stdout
-    for secret in ("a-secret-token", "the-providers-secret", "hunter2"):
+    for secret in ("a-secret-token", "the-providers-secret", "hunter2", "nobody-guesses"):
         assert secret not in done.stdout
     as_json = json.loads(vigil(home, "config", "show", "--json", **REAL).stdout)
     assert as_json["settings"]["PORT"] == {"value": "8080", "source": "default"}
@@ -100,6 +126,15 @@ def test_migrate_apply_and_status_on_a_fresh_database(home: Path, empty_database
     found = json.loads(after.stdout)
     assert (found["ok"], found["count"]) == (True, 4)
     assert {row["state"] for row in found["migrations"]} == {"applied"}
+
+
+def test_lock_show_of_a_database_without_a_lock_says_what_to_do(home: Path, empty_database_url: str) -> None:
+    """No traceback: the schema is simply not there yet."""
+    done = vigil(home, "lock", "show", DATABASE_URL=empty_database_url)
+    assert done.returncode == 1
+    assert "has no lock yet" in done.stderr
+    assert "Try: vigil migrate apply" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_lock_show_before_and_after_a_term(home: Path, launch: Launch, database_url: str) -> None:

@@ -89,6 +89,7 @@ def test_a_second_run_on_one_home_is_refused_and_told_how_to_share(alone: Instan
     assert "Try: DATABASE_URL=" in second.output()
     assert "Traceback" not in second.output()
     assert alone.role() == "ACTIVE"
+    assert sandbox_of(alone).answers(), "the sandbox is the first one's"
 
 
 @pytest.mark.timeout(120)
@@ -105,24 +106,32 @@ def test_a_killed_embedded_server_is_started_again_and_the_chat_goes_on(alone: I
     sandbox.wait_for("an answer", lambda message: "credits" in message["text"])
 
 
-@pytest.mark.timeout(60)
-def test_db_serve_lends_one_server_to_several_instances(home: Path) -> None:
-    """The printed address works, and a run on the same home is told to use it."""
+@pytest.mark.timeout(120)
+def test_db_serve_lends_one_server_to_several_instances_that_share_a_sandbox(home: Path) -> None:
+    """As in the README: stop the first and the chat goes on; the last one out stops the sandbox of the home."""
     server = Program(("db", "serve"), home / "db.log", {"VIGIL_HOME": str(home / "home")})
     server.start()
     try:
         until(lambda: "DATABASE_URL=" in server.output(), "the address")
         url = server.output().partition("DATABASE_URL=")[2].split()[0].strip("'\"")
-        instance = alone_in(home, "one", DATABASE_URL=url)
-        instance.start()
-        instance.wait_role("ACTIVE")
-        instance.signal_term()
-        assert instance.wait() == 0
-        refused = alone_in(home, "two")
+        first = alone_in(home, "one", DATABASE_URL=url)
+        sandbox = sandbox_of(first)
+        second = alone_in(home, "two", sandbox_port=str(sandbox.port), DATABASE_URL=url)
+        for instance, role in ((first, "ACTIVE"), (second, "PASSIVE")):
+            instance.start()
+            instance.wait_role(role)
+        first.signal_term()
+        assert first.wait() == 0
+        second.wait_role("ACTIVE")
+        sandbox.write("/balance")
+        sandbox.wait_for("an answer", lambda message: "credits" in message["text"])
+        second.signal_term()
+        assert second.wait() == 0
+        assert not sandbox.answers()
+        refused = alone_in(home, "three")
         refused.start()
         assert refused.wait() == 69
         assert url in refused.output()
-        refused.end()
     finally:
         server.signal_term()
         assert server.wait() == 0

@@ -82,11 +82,13 @@ async def test_a_lost_database_makes_it_passive_and_it_comes_back_by_itself(
         until(lambda: instance.role() == "PASSIVE", "it stops being ACTIVE")
         assert probe(instance, "/livez") == 200
         assert probe(instance, "/readyz") == 503
+        assert measured(instance, "supervisor_ready", "supervisor_database_up") == [0, 0]
         assert instance.process.poll() is None, "an outage is no reason to end"
         await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         instance.wait_role("ACTIVE")
         sandbox.write("/balance")
         sandbox.wait_for("an answer", lambda message: "credits" in message["text"])
+        assert measured(instance, "supervisor_ready", "supervisor_database_up") == [1, 1]
     finally:
         await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         await admin.close(timeout=5)
@@ -123,11 +125,13 @@ def test_a_provider_that_is_down_costs_nothing_and_says_so(sandbox: Sandbox, lau
     ("environment", "code", "says"),
     [
         ({"PORT": "eighty", "DB_MAXCONN": "1"}, 78, ("PORT", "DB_MAXCONN", "Try: ")),
+        ({"PORT": "eighty", "WELCOME_CREDITS": "many"}, 78, ("PORT", "WELCOME_CREDITS", "2 settings")),
+        ({"OPS_HOST": "203.0.113.1"}, 69, ("Could not listen on 203.0.113.1", "Try: set OPS_HOST")),
         ({"SHUTDOWN_GRACE": "5"}, 78, ("SHUTDOWN_GRACE",)),
         ({"LOCK_STALE_HEARTBEAT_SECONDS": "1"}, 78, ("LOCK_PROFILE",)),
     ],
 )
-def test_wrong_settings_end_with_78_and_one_message(
+def test_wrong_settings_end_with_one_message_and_their_exit_code(
     launch: Launch, environment: dict[str, str], code: int, says: tuple[str, ...]
 ) -> None:
     """No traceback, every problem, a hint."""
@@ -183,9 +187,9 @@ def test_an_unreachable_database_is_waited_for_a_minute_with_the_port_open_then_
 
 def test_a_second_ctrl_c_hurries(sandbox: Sandbox, launch: Launch) -> None:
     """A drain that waits for a slow call is cut short by the second signal."""
-    instance = launch()
+    instance = launch(SHUTDOWN_GRACE="60")
     instance.wait_role("ACTIVE")
-    sandbox.set_faults(telegram_latency="15")
+    sandbox.set_faults(telegram_latency="30")
     sandbox.write("/balance")
     until(lambda: "inbox.settled" in instance.output(), "the handler has run, its answer is being sent")
     instance.signal_term()
@@ -196,3 +200,9 @@ def test_a_second_ctrl_c_hurries(sandbox: Sandbox, launch: Launch) -> None:
 
 def probe(instance: Instance, path: str) -> int:
     return httpx.get(f"http://127.0.0.1:{instance.port}{path}", timeout=5).status_code
+
+
+def measured(instance: Instance, *names: str) -> list[float]:
+    text = httpx.get(f"http://127.0.0.1:{instance.ops_port}/metrics", timeout=5).text
+    found = dict(line.split("{")[0:1] + line.split()[-1:] for line in text.splitlines() if not line.startswith("#"))
+    return [float(found[name]) for name in names]

@@ -8,16 +8,17 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import closing, suppress
+from fcntl import LOCK_EX, LOCK_UN, flock
 from pathlib import Path
 
 import anyio
 import pytest
 
 from bot.sandbox.client import connected
-from supervisor.app import sandbox, sandbox_process
-from supervisor.errors import ExitCode, Unavailable
+from supervisor.app import sandbox, sandbox_process, sandbox_share
+from supervisor.errors import ConfigError, ExitCode, Unavailable
 
 PYTHON = [sys.executable, "-m", "supervisor", "sandbox"]
 
@@ -59,6 +60,16 @@ def foreign(home: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
 def environment(home: Path, port: int) -> dict[str, str]:
     """Return the environment of a command on this home and port."""
     return os.environ | {"VIGIL_HOME": str(home), "SANDBOX_PORT": str(port), "LOG_FORMAT": "json"}
+
+
+def processes_told(setting: str) -> list[int]:
+    """Return the processes that were started with this in their environment."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if setting.encode() in (entry / "environ").read_bytes().split(b"\0"):
+                found.append(int(entry.name))
+    return found
 
 
 async def test_ensure_starts_a_process_in_a_session_of_its_own_and_stop_ends_it(
@@ -123,6 +134,73 @@ async def test_a_killed_sandbox_is_started_again_with_its_chats(
         again = await sandbox.ensure(home, port)
         assert again.started
         assert [message["text"] for message in (await client.chat(1001))["messages"]] == ["remember me"]
+
+
+async def test_the_last_daemon_of_a_home_stops_its_sandbox(home: Path, port: int) -> None:
+    """Whoever leaves earlier would take it away from the others."""
+    async with sandbox_share.shared(home, port):
+        pid = sandbox_process.owned(home)
+        assert pid is not None
+        async with sandbox_share.shared(home, port):
+            assert sandbox_process.owned(home) == pid
+        assert await sandbox_process.probe(port) == pid
+    assert await sandbox_process.probe(port) is None
+
+
+async def test_daemons_that_start_at_once_start_one_sandbox(home: Path, port: int) -> None:
+    """Two would fight for the port and the home, and the loser's daemon would give up."""
+    pids: list[int] = []
+    everyone = anyio.Event()
+
+    async def use() -> None:
+        async with sandbox_share.shared(home, port) as running:
+            pids.append(running.pid)
+            if len(pids) == 3:
+                everyone.set()
+            await everyone.wait()
+
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(use)
+    assert len(set(pids)) == 1
+    assert "already works" not in (home / "sandbox" / "log").read_text()
+
+
+async def test_a_daemon_waits_while_another_one_stops_the_sandbox(home: Path, port: int) -> None:
+    """Used in its last moments, it would be gone right after."""
+    (home / "sandbox").mkdir()
+    with (home / "sandbox" / "daemons").open("w") as stopping:
+        flock(stopping, LOCK_EX)
+        with anyio.move_on_after(0.2):
+            async with sandbox_share.shared(home, port):
+                pytest.fail("it did not wait")
+        flock(stopping, LOCK_UN)
+        async with sandbox_share.shared(home, port) as running:
+            assert running.started
+
+
+async def test_a_start_that_is_cancelled_leaves_no_process(
+    home: Path, port: int, eventually: Callable[..., Awaitable[object]]
+) -> None:
+    """A stop that comes while the sandbox starts must not leave one behind that nobody knows of."""
+    async with anyio.create_task_group() as group:
+        group.start_soon(sandbox.ensure, home, port)
+        await eventually(lambda: processes_told(f"SANDBOX_PORT={port}"))
+        group.cancel_scope.cancel()
+    assert processes_told(f"SANDBOX_PORT={port}") == []
+
+
+@pytest.mark.parametrize("taken", ["sandbox", "sandbox/log", "sandbox/daemons"])
+async def test_a_home_in_which_no_sandbox_can_be_is_refused(home: Path, port: int, taken: str) -> None:
+    """One line and exit code 78 instead of a traceback."""
+    if taken == "sandbox":
+        (home / taken).write_text("")
+    else:
+        (home / taken).mkdir(parents=True)
+    with pytest.raises(ConfigError, match="sandbox"):
+        async with sandbox_share.shared(home, port):
+            pytest.fail("it started")
 
 
 async def test_a_port_taken_by_something_else_is_unavailable(home: Path) -> None:

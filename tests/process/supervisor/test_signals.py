@@ -14,8 +14,9 @@ async def main():
     print("installed", flush=True)
     await ladder.drain.wait()
     print("drain", flush=True)
-    await ladder.hurry.wait()
-    print("hurry", flush=True)
+    if {hurry}:
+        await ladder.hurry.wait()
+        print("hurry", flush=True)
     {after}
 anyio.run(main)
 print("end", flush=True)
@@ -24,10 +25,9 @@ time.sleep({linger})
 """
 
 
-def start(after: str, linger: float = 0) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format(after=after, linger=linger)], stdout=subprocess.PIPE, text=True
-    )
+def start(after: str, linger: float = 0, *, hurry: bool = True) -> subprocess.Popen[str]:
+    program = PROGRAM.format(after=after, linger=linger, hurry=hurry)
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     assert line(process) == "installed"
     return process
 
@@ -48,7 +48,17 @@ def test_the_first_signal_drains_the_second_hurries_the_third_ends_the_process()
         assert process.wait(10) == 128 + signal.SIGTERM
 
 
-def test_a_signal_after_the_loop_has_ended_does_not_restore_the_default_action() -> None:
+def test_a_second_signal_after_the_loop_has_ended_changes_nothing() -> None:
+    """Everything has been stopped in order by then: the exit code must still say so."""
+    with start("pass", linger=1, hurry=False) as process:
+        process.send_signal(signal.SIGTERM)
+        assert line(process) == "drain"
+        assert line(process) == "end"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
+def test_a_third_signal_after_the_loop_has_ended_ends_the_process_still() -> None:
     """Between the end of the loop and the exit of the process, a signal still finds our handler."""
     with start("pass", linger=30) as process:
         process.send_signal(signal.SIGTERM)

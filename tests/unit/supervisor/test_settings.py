@@ -89,7 +89,7 @@ def test_one_setting_with_two_faults_is_one_setting(monkeypatch: pytest.MonkeyPa
     """The number in the first line is how many variables there are to correct."""
     given(monkeypatch, **NEEDED, PORT="eighty", LOCK_STALE_HEARTBEAT_SECONDS="2")
     problems = [*read_all()[2], Problem("LOCK_PROFILE", "one rule"), Problem("LOCK_PROFILE", "another rule")]
-    with pytest.raises(ConfigError, match="^2 settings are missing or wrong"):
+    with pytest.raises(ConfigError, match=r"^2 settings are missing or wrong"):
         settings.refuse(problems)
 
 
