@@ -114,9 +114,13 @@ def test_series_that_differ_in_a_label_do_not_silence_each_other(lines: Lines) -
 
 
 @pytest.mark.parametrize("name", ["httpx", "httpcore.http11", "telegram.ext.Application", "uvicorn.access", "asyncio"])
-def test_talkative_libraries_are_heard_from_warning_on_whatever_anyone_sets(lines: Lines, name: str) -> None:
+def test_talkative_libraries_are_heard_from_warning_on_whatever_anyone_sets(
+    lines: Lines, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Httpx writes every URL at INFO, and Telegram's URLs hold the bot token."""
     library = stdlib.getLogger(name)
+    # uvicorn takes its access log out of the tree, for good, in every process in which a server was configured.
+    monkeypatch.setattr(library, "propagate", True)
     before = library.level
     library.setLevel(stdlib.DEBUG)
     try:
