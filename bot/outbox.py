@@ -35,6 +35,7 @@ POLL_SECONDS = 0.5
 PARALLEL = 8
 CALLS_A_SECOND = 30
 LOST_PAUSE = 0.5
+GRACE_POLL_SECONDS = 0.1
 TRANSIENT = frozenset({"40", "55", "57"})
 """Classes of SQLSTATE after which the same transaction may succeed."""
 Media = Callable[[int], Awaitable[Content | None]]
@@ -50,7 +51,7 @@ class Outbox:
 
     `wake` is set after every commit that may have queued something. `lost` are the exceptions of a database that went
     away. `quarantine` is how long intents of older terms are left alone: until the old lease is surely over. `grace`
-    is asked when the outbox is stopped: the seconds that calls under way still have.
+    is asked while the outbox stops: the seconds that calls under way still have.
     """
 
     database: Database
@@ -94,11 +95,18 @@ class _Sending:
                     while True:
                         await self._round(group)
             finally:
-                grace = self._outbox.grace()
-                for _, scope in self._lanes.values():
-                    scope.deadline = anyio.current_time() + grace
+                with anyio.CancelScope(shield=True):
+                    await self._finish_calls()
         if self._failure is not None:
             raise self._failure
+
+    async def _finish_calls(self) -> None:
+        """Return once no call is under way; ask for the grace again meanwhile, because a second signal shortens it."""
+        while self._lanes:
+            end = anyio.current_time() + self._outbox.grace()
+            for _, scope in self._lanes.values():
+                scope.deadline = min(scope.deadline, end)
+            await self._outbox.wake.wait(GRACE_POLL_SECONDS)
 
     async def _round(self, group: TaskGroup) -> None:
         """Begin to send what may be sent, and wait for a reason to look again."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, HttpUrl, SecretStr, StringConstraints, ValidationInfo, field_validator
+from pydantic import AliasChoices, Field, HttpUrl, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.ledger import to_milli
 
+SECRET = re.compile(r"[A-Za-z0-9_-]{16,128}")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -26,7 +28,7 @@ class BotSettings(BaseSettings):
     kie_api_url: HttpUrl = HttpUrl("https://api.kie.ai")
     webhook_base_url: HttpUrl | None = None
     bot_mode: Literal["webhook", "polling"] | None = None
-    webhook_secret_path: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,128}$")] | None = None
+    webhook_secret_path: SecretStr | None = None
     webhook_secret_token: SecretStr | None = None
     kie_callback_hmac_key: SecretStr | None = None
 
@@ -48,6 +50,13 @@ class BotSettings(BaseSettings):
         bot_id, colon, secret = value.get_secret_value().partition(":")
         if not (bot_id.isdigit() and colon and secret):
             raise ValueError("expected the form 123456:ABC… that BotFather gives")
+        return value
+
+    @field_validator("webhook_secret_path", "webhook_secret_token")
+    @classmethod
+    def _as_telegram_takes_it(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not SECRET.fullmatch(value.get_secret_value()):
+            raise ValueError("expected 16 to 128 characters of A-Z, a-z, 0-9, _ and -")
         return value
 
     @field_validator("webhook_base_url")

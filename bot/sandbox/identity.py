@@ -10,6 +10,6 @@ TOKEN: Final = f"{BOT_ID}:sandbox"
 USER_ID: Final = 1001
 """The person that `sandbox say` is."""
 ADMIN_ID: Final = 1000
-PROVIDER_KEY: Final = "sandbox"
+PROVIDER_KEY: Final = "sandbox-provider-key"
 CALLBACK_KEY: Final = "sandbox-callback-key"
 """Signs the provider's callbacks until the fault provider_callback_key says otherwise."""

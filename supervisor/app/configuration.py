@@ -23,7 +23,7 @@ def show(*, as_json: bool) -> int:
     bot = settings.read(BotSettings, problems)
     settings.refuse(problems)
     assert base is not None and bot is not None and timing is not None  # noqa: PT018, S101 - `refuse` raised otherwise
-    rows = [(name, _shown(name, value), source) for name, value, source in settings.effective((base, bot))]
+    rows = [(name, _shown(value), source) for name, value, source in settings.effective((base, bot))]
     times = {name: value for name, value in asdict(timing).items() if isinstance(value, float)}
     if as_json:
         shown = {name: {"value": value, "source": source} for name, value, source in rows}
@@ -38,10 +38,10 @@ def show(*, as_json: bool) -> int:
     return ExitCode.OK
 
 
-def _shown(name: str, value: Any) -> str | None:
+def _shown(value: Any) -> str | None:
     if value is None:
         return None
-    if isinstance(value, SecretStr) or "SECRET" in name:
+    if isinstance(value, SecretStr):
         return "********"
     if isinstance(value, frozenset):
         return ", ".join(str(item) for item in sorted(value))

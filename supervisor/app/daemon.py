@@ -135,8 +135,6 @@ def _configure_telemetry(instance: Instance, specs: Sequence[ChildSpec]) -> None
             value = getattr(model, field)
             if isinstance(value, SecretStr):
                 redact.register_secret(value.get_secret_value())
-    if bot.webhook_secret_path is not None:
-        redact.register_secret(bot.webhook_secret_path)
     form = base.log_format or ("pretty" if os.isatty(2) else "json")
     logging.configure(level=base.log_level, format=form, instance_id=instance.instance_id)
     metrics.configure(instance_id=instance.instance_id, version=__version__)

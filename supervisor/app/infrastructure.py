@@ -96,14 +96,13 @@ class Database:
 
     async def _webhook_secrets(self, connection: database.Connection) -> WebhookSecrets:
         bot = self._instance.bot
-        path = bot.webhook_secret_path or await connection.fetchval(
-            sql("setting_generate"), "webhook_secret_path", secrets.token_urlsafe(32)
-        )
-        token = (
-            bot.webhook_secret_token.get_secret_value()
-            if bot.webhook_secret_token
-            else await connection.fetchval(sql("setting_generate"), "webhook_secret_token", secrets.token_urlsafe(48))
-        )
+        path, token = [
+            given.get_secret_value() if given else await connection.fetchval(sql("setting_generate"), name, generated)
+            for name, given, generated in (
+                ("webhook_secret_path", bot.webhook_secret_path, secrets.token_urlsafe(32)),
+                ("webhook_secret_token", bot.webhook_secret_token, secrets.token_urlsafe(48)),
+            )
+        ]
         for secret in (path, token):
             redact.register_secret(secret)
         return WebhookSecrets(path, token)

@@ -27,6 +27,7 @@ from supervisor.inbox.wake import Wake
 from telemetry import emit, events
 
 HAND_BACK_SECONDS = 1.0
+GRACE_POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Worker:
     """A child of one term; an epoch has one.
 
     `handle` raises when it failed; the types in `hopeless` say that trying again cannot help. `wake` is the writer's
-    `stored`. `committed` is called after each commit of a handler. `grace` is asked when the worker is stopped: the
+    `stored`. `committed` is called after each commit of a handler. `grace` is asked while the worker stops: the
     seconds that running handlers still have.
     """
 
@@ -114,7 +115,8 @@ class _Shift:
                         while self._over is None:
                             await self._round(group)
                 finally:
-                    self._limit_handlers()
+                    with anyio.CancelScope(shield=True):
+                        await self._finish_handlers()
         finally:
             if self._over is None:
                 await self._hand_back()
@@ -199,10 +201,13 @@ class _Shift:
         self._over = self._over or error
         self._rounds.cancel("the term is over")
 
-    def _limit_handlers(self) -> None:
-        grace = 0.0 if self._over else self._worker.grace()
-        for scope in self._running:
-            scope.deadline = anyio.current_time() + grace
+    async def _finish_handlers(self) -> None:
+        """Return once no handler runs; ask for the grace again meanwhile, because a second signal shortens it."""
+        while self._running:
+            end = anyio.current_time() + (0.0 if self._over else self._worker.grace())
+            for scope in self._running:
+                scope.deadline = min(scope.deadline, end)
+            await self._worker.wake.wait(GRACE_POLL_SECONDS)
 
     async def _hand_back(self) -> None:
         """Make every row of this term that is not settled ready again, its attempts as if it had not been claimed."""

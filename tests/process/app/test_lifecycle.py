@@ -198,6 +198,33 @@ def test_a_second_ctrl_c_hurries(sandbox: Sandbox, launch: Launch) -> None:
     assert instance.wait(6) == 0
 
 
+async def test_a_second_signal_interrupts_a_running_handler_and_hands_its_row_back(
+    sandbox: Sandbox, launch: Launch, database_url: str
+) -> None:
+    """A handler that waits in the database is rolled back; nothing stays claimed, and the lease is free."""
+    instance = launch(SHUTDOWN_GRACE="60")
+    instance.wait_role("ACTIVE")
+    connection = await asyncpg.connect(database_url)
+    try:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE")
+            sandbox.write("/balance")
+
+            async def waits() -> bool:
+                return bool(await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+
+            await until_async(waits, "the handler waits for the table")
+            instance.signal_term()
+            until(lambda: "lifecycle.draining" in instance.output(), "the drain has begun")
+            instance.signal_term()
+            assert instance.wait(6) == 0, instance.output()[-3000:]
+        assert await connection.fetchval("SELECT state FROM lock_heartbeat") == "free"
+        assert await connection.fetchval("SELECT array_agg(state) FROM inbox") == ["ready"]
+        assert await connection.fetchval("SELECT max(attempts) FROM inbox") == 0
+    finally:
+        await connection.close(timeout=5)
+
+
 def probe(instance: Instance, path: str) -> int:
     return httpx.get(f"http://127.0.0.1:{instance.port}{path}", timeout=5).status_code
 
