@@ -101,6 +101,18 @@ def timing_of(settings: Settings, problems: list[Problem]) -> timing.Timing | No
     return resolved
 
 
+def warnings(settings: Settings, timing: timing.Timing) -> list[Problem]:
+    """Return what is accepted but does not mean what it says."""
+    found = []
+    if settings.lock_stale_idle_seconds is not None:
+        found.append(Problem("LOCK_STALE_IDLE_SECONDS", "ignored: a holder's idle session is no evidence of its death"))
+    if timing.profile == "compat" and settings.lock_profile != "compat":
+        found.append(
+            Problem("LOCK_STALE_HEARTBEAT_SECONDS", "15 and 300 mean LOCK_PROFILE=compat: a takeover takes two minutes")
+        )
+    return found
+
+
 def refuse(problems: list[Problem]) -> None:
     """Raise one ConfigError that lists every problem, or return when there is none."""
     if not problems:

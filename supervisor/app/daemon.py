@@ -69,6 +69,8 @@ async def _live(instance: Instance, public: socket.socket, operators: socket.soc
     emit(
         events.Starting(version=__version__, pid=os.getpid(), mode="sandbox" if instance.sandbox else instance.bot.mode)
     )
+    for warned in settings.warnings(instance.settings, instance.timing):
+        emit(events.SettingWarned(variable=warned.variable, reason=warned.text))
     async with AsyncExitStack() as stack:
         if instance.sandbox:
             async with until(instance.ladder.drain):

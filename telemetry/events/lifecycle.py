@@ -21,6 +21,18 @@ class Starting(Event):
 
 
 @event
+class SettingWarned(Event):
+    """A setting is accepted but does not mean what it says."""
+
+    name = "lifecycle.setting_warned"
+    message = "A setting is not what it seems"
+    level = "WARNING"
+
+    variable: str
+    reason: str
+
+
+@event
 class Listening(Event):
     """A port is bound."""
 

@@ -203,3 +203,21 @@ def test_a_webhook_secret_that_telegram_would_refuse_is_refused_at_start(
     assert "a&b" not in problems[0].text
     given(monkeypatch, **{name: "Abc_def-0123456789"})
     assert read_all()[2] == []
+
+
+def test_settings_of_the_predecessor_are_accepted_with_a_warning_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Idle age decides nothing any more, and its heartbeat figures are a profile."""
+    given(monkeypatch, **NEEDED)
+    base, _, problems = read_all()
+    assert base is not None
+    timing = settings.timing_of(base, problems)
+    assert timing is not None
+    assert settings.warnings(base, timing) == []
+    given(monkeypatch, LOCK_STALE_IDLE_SECONDS="120")
+    given(monkeypatch, LOCK_HEARTBEAT_INTERVAL="15", LOCK_STALE_HEARTBEAT_SECONDS="300")
+    base, _, problems = read_all()
+    assert base is not None
+    timing = settings.timing_of(base, problems)
+    assert timing is not None
+    warned = {problem.variable for problem in settings.warnings(base, timing)}
+    assert warned == {"LOCK_STALE_IDLE_SECONDS", "LOCK_STALE_HEARTBEAT_SECONDS"}
