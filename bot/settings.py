@@ -41,7 +41,10 @@ class BotSettings(BaseSettings):
     @classmethod
     def _split_ids(cls, value: object) -> object:
         if isinstance(value, str):
-            return frozenset(int(part) for part in value.replace(",", " ").split())
+            parts = value.replace(",", " ").split()
+            if not parts or not all(part.isascii() and part.isdigit() for part in parts):
+                raise ValueError("expected your numeric Telegram id, or several with commas")
+            return frozenset(map(int, parts))
         return frozenset({value}) if isinstance(value, int) else value
 
     @field_validator("telegram_bot_token")

@@ -100,7 +100,7 @@ async def lock_show(arguments: argparse.Namespace) -> int:
         held = row["state"] == "held"
         age = f"{row['heartbeat_age']:.1f} s ago" if held else "never again: released"
         _say(f"state      {row['state']}\nepoch      {row['epoch']}\nholder     {row['instance_id'] or '-'}")
-        _say(f"heartbeat  {age}\nexpires    {'in ' + format(row['expires_in'], '.1f') + ' s' if held else '-'}")
+        _say(f"heartbeat  {age}\nexpires    {_until(row['expires_in']) if held else '-'}")
     return ExitCode.OK if any(row["state"] == "held" for row in rows) else ExitCode.FAILED
 
 
@@ -110,6 +110,10 @@ async def db_serve(_arguments: argparse.Namespace) -> int:
 
     await serve_alone(_settings().vigil_home)
     return ExitCode.OK
+
+
+def _until(seconds: float) -> str:
+    return f"in {seconds:.1f} s" if seconds >= 0 else f"{-seconds:.1f} s ago: the holder is gone or cut off"
 
 
 def _settings() -> Settings:

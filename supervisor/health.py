@@ -50,8 +50,8 @@ class Status:
     @property
     def overall(self) -> str:
         """`ok`, or `degraded` when something needs a look though the instance serves."""
-        failing = any(child.state in {"backoff", "fatal", "unstopped"} for child in self.children)
-        return "degraded" if failing or not self.ready else "ok"
+        working = all(child.state in {"ready", "stopping", "stopped"} for child in self.children)
+        return "ok" if working and self.ready else "degraded"
 
 
 Answer = tuple[int, dict[str, Any]]

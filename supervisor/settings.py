@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from dotenv import dotenv_values
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from supervisor import shutdown, timing
@@ -19,7 +19,7 @@ from supervisor.home import from_here, resolve_home
 
 ENV_FILE = Path(".env")
 Port = Annotated[int, Field(ge=0, le=65535)]
-HINT = "put them in .env or the environment (README, Settings), or try everything without: vigil run --sandbox"
+HINT = "put them in .env or the environment (README, Running the real bot), or without any: vigil run --sandbox"
 
 
 class Settings(BaseSettings):
@@ -51,6 +51,20 @@ class Settings(BaseSettings):
     @classmethod
     def _from_here(cls, value: Path) -> Path:
         return from_here(value)
+
+    @field_validator("database_url", "database_url_direct")
+    @classmethod
+    def _is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("expected postgresql://user:password@host:port/database")
+        return value
+
+    @field_validator("ops_port")
+    @classmethod
+    def _apart_from_the_public_one(cls, value: int, info: ValidationInfo) -> int:
+        if value and value == info.data.get("port"):
+            raise ValueError("the same as PORT: operators and the public need a port each")
+        return value
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -161,6 +175,6 @@ def _problems(error: ValidationError) -> Iterator[Problem]:
         said: str = item["msg"]
         ours = said.removeprefix("Value error, ")
         # pydantic begins its own sentences with a capital; the rest may name what must be written exactly so.
-        text = ours if ours != said else said[:1].lower() + said[1:]
+        text = ours if ours != said or said[1:2].isupper() else said[:1].lower() + said[1:]
         secret = any(word in field for word in ("token", "key", "secret", "url", "password"))
         yield Problem(variable, text if secret else f"{item['input']!r}: {text}")

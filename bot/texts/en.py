@@ -47,7 +47,7 @@ EN = Phrases(
     ),
     help_support="\n\nQuestions? Write to {support}.",
     balance="You have <b>{balance}</b>.",
-    balance_with_held="You have <b>{balance}</b>.\nAnother {held} set aside for what is being made right now.",
+    balance_with_held="You have <b>{balance}</b>.\n{held} more are set aside for what is being made right now.",
     prompt_missing="There is nothing to draw in that message. Describe the picture in a few words.",
     prompt_too_long=(
         "That is a rich description: {found} characters. I can take up to {limit}. Shorten it a little and send it again."
@@ -73,7 +73,7 @@ EN = Phrases(
     cancelled="<blockquote expandable>{prompt}</blockquote>\nCancelled, nothing was charged.",
     not_enough=(
         "<blockquote expandable>{prompt}</blockquote>\n"
-        "This picture costs <b>{price}</b>, and you have <b>{balance}</b>: that is not quite enough. Nothing was charged."
+        "This picture costs <b>{price}</b>, and you have <b>{balance}</b>: that is not enough. Nothing was charged."
     ),
     withdrawn=(
         "<blockquote expandable>{prompt}</blockquote>\n"
@@ -87,7 +87,7 @@ EN = Phrases(
         "If it does not come within {minutes} minutes, your {price} come back by themselves."
     ),
     sending="<blockquote expandable>{prompt}</blockquote>\nReady! The picture is on its way…",
-    done="<blockquote expandable>{prompt}</blockquote>\nDone: {price}. You have {balance} left.",
+    done="<blockquote expandable>{prompt}</blockquote>\nDone, {price} charged. You have {balance} left.",
     caption="<b>{model}</b> · {details}",
     failed="<blockquote expandable>{prompt}</blockquote>\n{reason}\n\n<b>Nothing was charged.</b> You have {balance}.",
     reasons={

@@ -82,7 +82,7 @@ RU = Phrases(
     cancelled="<blockquote expandable>{prompt}</blockquote>\nОтменено, ничего не списано.",
     not_enough=(
         "<blockquote expandable>{prompt}</blockquote>\n"
-        "Эта картинка стоит <b>{price}</b>, а на балансе <b>{balance}</b>: немного не хватает. Ничего не списано."
+        "Эта картинка стоит <b>{price}</b>, а на балансе <b>{balance}</b>: этого не хватает. Ничего не списано."
     ),
     withdrawn=(
         "<blockquote expandable>{prompt}</blockquote>\n"
@@ -96,7 +96,7 @@ RU = Phrases(
         "Если за {minutes} минут она не придёт, {price} вернутся сами."
     ),
     sending="<blockquote expandable>{prompt}</blockquote>\nГотово! Картинка уже в пути…",
-    done="<blockquote expandable>{prompt}</blockquote>\nГотово: {price}. На балансе {balance}.",
+    done="<blockquote expandable>{prompt}</blockquote>\nГотово, списано {price}. На балансе {balance}.",
     caption="<b>{model}</b> · {details}",
     failed="<blockquote expandable>{prompt}</blockquote>\n{reason}\n\n<b>Ничего не списано.</b> На балансе {balance}.",
     reasons={

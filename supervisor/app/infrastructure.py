@@ -91,7 +91,7 @@ class Database:
         if found != ours:
             raise ConfigError(
                 f"This database belongs to bot {found}, TELEGRAM_BOT_TOKEN is bot {ours}'s.",
-                hint="give each bot a database (or schema) of its own: DATABASE_URL",
+                hint="give each bot, the sandbox's too, a database of its own: DATABASE_URL, or another VIGIL_HOME",
             )
 
     async def _webhook_secrets(self, connection: database.Connection) -> WebhookSecrets:

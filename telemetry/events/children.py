@@ -24,7 +24,7 @@ class ChildReady(Event):
 
     name = "children.ready"
     message = "Child ready"
-    level = "INFO"
+    level = "DEBUG"
     metrics = (Set("supervisor_child_up", 1),)
 
     child: str
@@ -104,7 +104,7 @@ class ChildStopped(Event):
 
     name = "children.stopped"
     message = "Child stopped"
-    level = "INFO"
+    level = "DEBUG"
     metrics = (Set("supervisor_child_up", 0),)
 
     child: str

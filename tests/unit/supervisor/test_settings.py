@@ -221,3 +221,14 @@ def test_settings_of_the_predecessor_are_accepted_with_a_warning_each(monkeypatc
     assert timing is not None
     warned = {problem.variable for problem in settings.warnings(base, timing)}
     assert warned == {"LOCK_STALE_IDLE_SECONDS", "LOCK_STALE_HEARTBEAT_SECONDS"}
+
+
+def test_an_address_that_is_no_postgresql_and_two_ports_that_are_one_are_listed_with_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What can be seen without connecting is told at once, with the other problems."""
+    given(monkeypatch, **(NEEDED | {"ADMIN_ID": "me"}), DATABASE_URL="mysql://u:hunter2@db/x", PORT="9464")
+    problems = {problem.variable: problem.text for problem in read_all()[2]}
+    assert set(problems) == {"DATABASE_URL", "OPS_PORT", "ADMIN_IDS"}
+    assert "hunter2" not in str(problems)
+    assert "numeric Telegram id" in problems["ADMIN_IDS"]

@@ -52,7 +52,7 @@ async def test_words_become_a_picture_and_one_charge(house: House) -> None:
         async with house.open():
             await _confirm(house)
             await house.reaches("charged", CHAT)
-            await _shows(house, "Done: 0.8 credits. You have 19.2 credits left.")
+            await _shows(house, "Done, 0.8 credits charged. You have 19.2 credits left.")
     photos = [message for message in await house.messages(CHAT) if message["kind"] == "photo"]
     assert [photo["text"] for photo in photos] == ["Z-Image · 1:1"]
     assert await _balance(house) == Balance(19_200, 0)

@@ -73,7 +73,7 @@ async def test_the_balance_tells_what_is_set_aside(talk: Talk) -> None:
     await talk.write("/balance")
     said = await talk.said(2)
     assert said[1]["text"] == (
-        "You have 19.2 credits.\nAnother 0.8 credits set aside for what is being made right now."
+        "You have 19.2 credits.\n0.8 credits more are set aside for what is being made right now."
     )
 
 

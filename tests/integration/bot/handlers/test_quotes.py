@@ -119,7 +119,7 @@ async def test_not_enough_credits_is_told_with_price_and_balance(mute: Talk) -> 
         calls = await mute.update(mute.pressed(f"1:go:{first}"))
         assert calls[1]["text"] == "Not enough credits: 0.8 credits needed, you have 0.2 credits."
         said = await mute.said(2)
-    text = "a fox\nThis picture costs 0.8 credits, and you have 0.2 credits: that is not quite enough. Nothing was charged."
+    text = "a fox\nThis picture costs 0.8 credits, and you have 0.2 credits: that is not enough. Nothing was charged."
     assert said[0]["text"] == text
     assert said[0]["buttons"] == quotes[0]["buttons"]
     assert await mute.balance() == Balance(200, 800)
