@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -188,6 +190,11 @@ class House:
             finally:
                 self.services = None
                 group.cancel_scope.cancel()
+        # The death of a process closes its sockets. A connection that was cancelled at the moment it was made is left
+        # to the collector by the library that made it: here it stands in for the kernel.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
     async def update(self, request: Request) -> Response:
         """Handle an update in a transaction of the current term; a failure is kept for the test."""
