@@ -77,7 +77,7 @@ class Lease:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the server has closed this session; a silent link shows only by a timeout."""
+        """Whether the server has closed this connection; a silent link shows only by a timeout."""
         return bool(self._connection.is_closed())
 
     async def probe(self) -> None:
@@ -147,7 +147,7 @@ def _misconfiguration(state: str) -> Misconfiguration | None:
 
 
 def _link_settings(timing: Timing) -> dict[str, str]:
-    """Let the server drop a dead link after K, and never this session for being idle: a healthy one is."""
+    """Let the server drop a dead link after K, and never this connection for being idle: a healthy one is."""
     step = math.ceil(timing.dead_link / (KEEPALIVES + 2))
     return {
         "tcp_keepalives_idle": str(2 * step),
