@@ -238,6 +238,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 reason = f"{NEEDS}{tool}: not found on PATH"
                 if os.environ.get("VIGIL_TEST_REQUIRE") == "all":
                     pytest.fail(f"{reason}, and VIGIL_TEST_REQUIRE=all allows no skip", pytrace=False)
+                # Reported and listed at the end, so that it is never taken for a pass.
                 pytest.skip(reason)
 
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 
-class Record:
+class Record(ABC):
     """A value that the sandbox keeps: `KIND` and `key` together are its place."""
 
     __slots__ = ()
     KIND: ClassVar[str]
 
     @property
+    @abstractmethod
     def key(self) -> str:
         """What tells it from others of its kind."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -158,8 +158,8 @@ class Inbox:
     """The inbox of a bot that does not poll."""
 
     async def put(self, arrival: Arrival) -> Any:
-        """Never asked."""
-        raise NotImplementedError(arrival)
+        """Fail the test: only a poller puts, and none of these bots has one."""
+        pytest.fail(f"{arrival} was put into the inbox of a bot that does not poll")
 
 
 @dataclass

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +21,7 @@ from supervisor.clock import boottime
 from supervisor.fence import FencedDatabase
 from supervisor.http import HttpServer, bind
 from supervisor.term import Term
+from tests.integration.children import running
 
 LOCK_KEY = 13
 TOKEN = "123456:an-invented-token-that-opens-nothing"
@@ -188,22 +188,6 @@ def begin(pool: Any) -> Begin:
 async def tenure(begin: Begin) -> Tenure:
     """The first term."""
     return await begin()
-
-
-@asynccontextmanager
-async def running(*children: Any) -> AsyncIterator[None]:
-    """Run children while the block runs; leaving it cancels them and waits for their end."""
-    async with anyio.create_task_group() as group:
-        for serve in children:
-            await group.start(_serve, serve)
-        try:
-            yield
-        finally:
-            group.cancel_scope.cancel()
-
-
-async def _serve(serve: Any, *, task_status: Any) -> None:
-    await serve(task_status=task_status)
 
 
 async def until(found: Callable[[], Awaitable[bool]]) -> None:

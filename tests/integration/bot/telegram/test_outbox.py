@@ -32,9 +32,9 @@ from tests.integration.bot.telegram.conftest import (
     hang,
     ok,
     refused,
-    running,
     until,
 )
+from tests.integration.children import running
 
 READ_SECONDS = 0.4
 

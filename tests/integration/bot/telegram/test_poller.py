@@ -16,7 +16,8 @@ from bot.settings import BotSettings
 from supervisor.inbox.writer import NotStored, Outcome, Writer
 from supervisor.term import TrustLost
 from telemetry import events, testing
-from tests.integration.bot.telegram.conftest import DEADLINE_SECONDS, Api, Tenure, hang, ok, refused, running, until
+from tests.integration.bot.telegram.conftest import DEADLINE_SECONDS, Api, Tenure, hang, ok, refused, until
+from tests.integration.children import running
 
 
 def message(number: int, chat_id: int) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from bot.settings import BotSettings
 from bot.telegram import Reach, Telegram
 from bot.webhook import Webhook
 from telemetry import events, testing
-from tests.integration.bot.telegram.conftest import DEADLINE_SECONDS, Api, Tenure, refused, running
+from tests.integration.bot.telegram.conftest import DEADLINE_SECONDS, Api, Tenure, refused
+from tests.integration.children import running
 
 WANTED = Webhook("https://bot.example/webhook/random-path", "header-secret")
 

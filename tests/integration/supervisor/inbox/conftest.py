@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import anyio
 import pytest
 
-from supervisor.child import Serve
 from supervisor.clock import boottime
 from supervisor.database import LOST
 from supervisor.fence import FencedDatabase
@@ -64,23 +63,6 @@ def begin(pool: Any) -> Begin:
 async def tenure(begin: Begin) -> Tenure:
     """The first term."""
     return await begin()
-
-
-@asynccontextmanager
-async def running(*children: Serve) -> AsyncIterator[None]:
-    """Run children while the block runs; leaving it cancels them and waits for their end."""
-    async with anyio.create_task_group() as group:
-        for serve in children:
-            await group.start(serve_until_cancelled, serve)
-        try:
-            yield
-        finally:
-            group.cancel_scope.cancel()
-
-
-async def serve_until_cancelled(serve: Serve, *, task_status: Any) -> None:
-    """Give a bound method the signature that a task group starts."""
-    await serve(task_status=task_status)
 
 
 async def store(pool: Any, *arrivals: Sample) -> list[int]:

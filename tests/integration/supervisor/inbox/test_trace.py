@@ -13,7 +13,8 @@ from supervisor.inbox.claims import Row
 from supervisor.inbox.worker import Worker
 from supervisor.inbox.writer import Writer
 from telemetry import tracing
-from tests.integration.supervisor.inbox.conftest import Sample, Tenure, running
+from tests.integration.children import running
+from tests.integration.supervisor.inbox.conftest import Sample, Tenure
 from tests.integration.telemetry.test_otlp import Collector
 
 

@@ -21,12 +21,12 @@ from supervisor.inbox.worker import Pace, Worker
 from supervisor.inbox.writer import Writer
 from supervisor.term import TrustLost
 from telemetry import events, testing
+from tests.integration.children import running
 from tests.integration.supervisor.inbox.conftest import (
     DEADLINE_SECONDS,
     Begin,
     Sample,
     Tenure,
-    running,
     states,
     store,
     until,

@@ -20,7 +20,8 @@ from supervisor.inbox.writer import Limits, NotStored, Outcome, Writer
 from supervisor.migrator import apply_migrations_safe
 from telemetry import events, testing
 from tests.conftest import Server
-from tests.integration.supervisor.inbox.conftest import DEADLINE_SECONDS, Sample, running, until
+from tests.integration.children import running
+from tests.integration.supervisor.inbox.conftest import DEADLINE_SECONDS, Sample, until
 
 
 def writer_on(url: str, **limits: Any) -> Writer:

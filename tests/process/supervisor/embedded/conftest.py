@@ -73,9 +73,11 @@ class Outside:
             if Path(interpreter).exists() and blocked_at(Path(interpreter)) is None:
                 break
         else:
+            # Nothing we may change: opening folders to others is what the launcher itself must never do.
             pytest.skip(f"no {name} that another user can run")
         packages = [str(Path(module.__file__).parents[1]) for module in (asyncpg, supervisor) if module.__file__]
         if any(blocked_at(Path(package) / "x") for package in packages):
+            # As above: a clone below a closed folder has no files that another user could run.
             pytest.skip("the environment is closed to other users")
         environment = {"PYTHONPATH": os.pathsep.join(packages), "PATH": os.environ["PATH"]}
         options = {"user": uid, "group": uid, "extra_groups": [], "env": environment, "cwd": "/"}

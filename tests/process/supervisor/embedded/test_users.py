@@ -17,6 +17,7 @@ import pytest
 from supervisor.embedded import DURABLE, THROWAWAY, binaries
 from supervisor.errors import ConfigError
 
+# The same launcher as a normal user is what every other test is, when a normal user runs the suite.
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 NOBODY = 65534
 WITHOUT_A_NAME = 54321
