@@ -12,6 +12,7 @@ import anyio
 import asyncpg
 
 from supervisor.errors import ConfigError, ExitCode, SupervisorError, Unavailable
+from supervisor.pooler import is_direct, through_pooler
 from telemetry import emit, events
 
 Connection = Any
@@ -80,19 +81,35 @@ async def connect(
     command_seconds: float | None = COMMAND_SECONDS,
     settings: Mapping[str, str] | None = None,
 ) -> Connection:
-    """Open a dedicated connection whose death the server notices within seconds."""
+    """Open a dedicated connection whose death the server notices within seconds, through a pooler as well as it goes."""
+    wanted = {"application_name": application_name, **LINK_SETTINGS, **(settings or {})}
+    limits = {"timeout": connect_seconds, "command_timeout": command_seconds}
     try:
-        return await asyncpg.connect(
-            url,
-            timeout=connect_seconds,
-            command_timeout=command_seconds,
-            server_settings={"application_name": application_name, **LINK_SETTINGS, **(settings or {})},
-        )
+        with suppress(asyncpg.ProtocolViolationError):
+            # Raised by poolers that refuse settings they do not know.
+            connection = await asyncpg.connect(url, server_settings=wanted, **limits)
+            try:
+                if await is_direct(connection):
+                    return connection
+            except BaseException:
+                connection.terminate()
+                raise
+            connection.terminate()
+        return await asyncpg.connect(url, **_pooled(wanted), **limits)
     except (ValueError, OverflowError):
         # Its text is not shown, and not kept as the cause: of a broken address it may quote a part of the password.
         raise ConfigError(
             f"Connecting to the database at {place(url)}: the address cannot be read.", hint=REFUSED_HINT
         ) from None
+
+
+def _pooled(settings: Mapping[str, str]) -> dict[str, Any]:
+    """Return how to connect through a pooler."""
+    return {
+        "server_settings": {"application_name": settings["application_name"]},
+        "statement_cache_size": 0,
+        "connection_class": through_pooler(settings),
+    }
 
 
 @asynccontextmanager
@@ -112,6 +129,14 @@ async def connected(url: str, **options: Any) -> AsyncIterator[Connection]:
 @asynccontextmanager
 async def pool(url: str, *, size: int, application_name: str = "vigil") -> AsyncIterator[Pool]:
     """Lend a pool of at most `size` connections on which nothing lasts long; close it in bounded time."""
+    settings = {
+        "application_name": application_name,
+        "statement_timeout": str(STATEMENT_MS),
+        "idle_in_transaction_session_timeout": str(STATEMENT_MS),
+        **LINK_SETTINGS,
+    }
+    async with connected(url, application_name=application_name) as probe:
+        direct = await is_direct(probe)
     opened = await asyncpg.create_pool(
         url,
         min_size=min(2, size),
@@ -119,12 +144,7 @@ async def pool(url: str, *, size: int, application_name: str = "vigil") -> Async
         timeout=CONNECT_SECONDS,
         command_timeout=COMMAND_SECONDS,
         max_inactive_connection_lifetime=IDLE_CONNECTION_SECONDS,
-        server_settings={
-            "application_name": application_name,
-            "statement_timeout": str(STATEMENT_MS),
-            "idle_in_transaction_session_timeout": str(STATEMENT_MS),
-            **LINK_SETTINGS,
-        },
+        **({"server_settings": settings} if direct else _pooled(settings)),
     )
     try:
         yield opened

@@ -1,4 +1,8 @@
-"""The lock's SQL on one dedicated, direct connection.
+"""The lock's SQL on one dedicated connection: direct, or through a pooler.
+
+    direct       the server process that answers is the one we connected to: beacon and notifications work
+    lease only   it is another one, so a pooler is between: no session of ours lasts on the server. The lease and the
+                 fence hold all the same; a crash is noticed by the lease, a release at the next look
 
 Every call has a timeout. After a call whose outcome is unknown the session is lost: whoever holds it drops it, and the
 next look at the row, through a new one, tells what happened. A pool never sees this connection.
@@ -8,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import anyio
@@ -16,10 +21,12 @@ import asyncpg
 from supervisor.database import LOST, Connection, connect
 from supervisor.election import Claim, Sighting
 from supervisor.errors import SupervisorError
+from supervisor.pooler import is_pooled
 from supervisor.sql import sql
 from supervisor.timing import Timing
 
 CHANNEL = "vigil_lock"
+APPLICATION_NAME = "vigil keeper"
 CLAIM_LOCK_SECONDS = 2.0
 """How long lock_claim waits for writers of the old term; the function sets it, so it is no parameter."""
 KEEPALIVES = 4
@@ -27,6 +34,15 @@ NOBODY = Sighting(epoch=0, beat=0, holder=None, expires_in=0.0, renewed_ago=math
 """A lease that was never held."""
 
 Misconfiguration = Literal["schema", "permission", "read_only", "heartbeat", "foreign"]
+
+
+@dataclass(frozen=True, slots=True)
+class Won:
+    """A term just begun: its token, and whether what the holder before had begun outside is to be left alone."""
+
+    epoch: int
+    timeline: int
+    quarantined: bool
 
 
 class SessionLost(SupervisorError):
@@ -48,37 +64,55 @@ class Misconfigured(SupervisorError):
 class Lease:
     """One control session: watch, claim, renew, release."""
 
-    def __init__(self, connection: Connection, lock_key: int, instance_id: str, timing: Timing) -> None:
+    def __init__(
+        self, connection: Connection, lock_key: int, instance_id: str, timing: Timing, *, direct: bool
+    ) -> None:
         self._connection = connection
         self._lock_key = lock_key
         self._instance_id = instance_id
         self._timing = timing
+        self._beacon: int | None = None
+        self.direct = direct
 
     @classmethod
     async def open(
-        cls, url: str, lock_key: int, instance_id: str, timing: Timing, *, within: float, ring: Callable[[], None]
+        cls, url: str, lock_key: int, instance_id: str, timing: Timing, *, within: float, hear: Callable[[str], None]
     ) -> Self:
-        """Connect and listen, `within` seconds in all; `ring` is called on every notification and when it is lost."""
+        """Connect and listen, `within` seconds in all; `hear` is told every notification, and "" when it is lost."""
         connection = None
         try:
             with anyio.fail_after(within):
                 connection = await connect(
-                    url, application_name="vigil keeper", connect_seconds=within, settings=_link_settings(timing)
+                    url,
+                    application_name=APPLICATION_NAME,
+                    connect_seconds=within,
+                    settings=_link_settings(timing),
                 )
-                connection.add_termination_listener(lambda *_: ring())
-                await connection.add_listener(CHANNEL, lambda *_: ring())
+                direct = not is_pooled(connection)
+                connection.add_termination_listener(lambda *_: hear(""))
+                if direct:
+                    await connection.add_listener(CHANNEL, lambda *told: hear(told[-1]))
         except BaseException as error:
             if connection is not None:
                 connection.terminate()
             if isinstance(error, (asyncpg.PostgresError, *LOST)):
                 raise _failure("Opening the control session", error) from error
             raise
-        return cls(connection, lock_key, instance_id, timing)
+        return cls(connection, lock_key, instance_id, timing, direct=direct)
 
     @property
     def is_lost(self) -> bool:
         """Whether the server has closed this connection; a silent link shows only by a timeout."""
         return bool(self._connection.is_closed())
+
+    @property
+    def server_pid(self) -> int:
+        """The server process of this session; 0 through a pooler, where it is nobody's."""
+        return int(self._connection.get_server_pid()) if self.direct else 0
+
+    def shows(self, epoch: int) -> bool:
+        """Whether this session shows that the holder of this epoch lives; through a pooler nothing can."""
+        return not self.direct or self._beacon == epoch
 
     async def probe(self) -> None:
         """Return if this build could renew; raise `Misconfigured` if it could not. Changes nothing."""
@@ -86,42 +120,56 @@ class Lease:
 
     async def watch(self) -> Sighting:
         """Look at the lease."""
-        return await look(self._connection, self._lock_key, within=self._timing.timeout)
+        row = await self._ask("lock_watch", self._timing.timeout, self._lock_key, self.direct)
+        return NOBODY if row is None else Sighting(**row)
 
-    async def claim(self, claim: Claim) -> int | None:
-        """Begin a term and return its epoch; None when the lease is not as seen any more."""
+    async def claim(self, claim: Claim) -> Won | None:
+        """Begin a term, with its beacon; None when the lease is not as seen any more."""
         within = CLAIM_LOCK_SECONDS + self._timing.timeout
-        seen = (self._instance_id, self._timing.lease_ms, claim.epoch, claim.beat, claim.reason)
-        epoch: int | None = await self._ask("lock_claim", within, self._lock_key, *seen)
-        return epoch
+        seen = (self._instance_id, self._timing.lease_ms, claim.epoch, claim.beat, claim.reason, self.direct)
+        row = await self._ask("lock_claim", within, self._lock_key, *seen)
+        if row is None or row["epoch"] is None:
+            return None
+        self._beacon = row["epoch"]
+        return Won(**row)
+
+    async def end_writers(self, claim: Claim) -> int:
+        """End the sessions that still write under the old term, if the lease is still as seen; how many."""
+        seen = (self._lock_key, claim.epoch, claim.beat)
+        return int(await self._value("lock_end_writers", CLAIM_LOCK_SECONDS + self._timing.timeout, *seen))
 
     async def renew(self, epoch: int, *, within: float) -> bool:
         """Renew the lease; False when the term is over."""
         held = (self._instance_id, epoch, self._timing.lease_ms)
-        return bool(await self._ask("lock_renew", within, self._lock_key, *held))
+        return bool(await self._value("lock_renew", within, self._lock_key, *held))
+
+    async def show(self, epoch: int, former: int, *, within: float) -> bool:
+        """Take the beacon of our term on this session; False when `former`, the one before, still has it."""
+        if await self._value("lock_beacon", within, self._lock_key, self._instance_id, epoch, former):
+            self._beacon = epoch
+        return self.shows(epoch)
 
     async def release(self, epoch: int) -> bool:
         """Free the lease and tell who listens, in one transaction; False when it was not ours any more."""
-        return bool(await self._ask("lock_release", self._timing.timeout, self._lock_key, self._instance_id, epoch))
+        return bool(await self._value("lock_release", self._timing.timeout, self._lock_key, self._instance_id, epoch))
+
+    async def note(self, epoch: int, kind: Literal["demotion", "fencing"], reason: str) -> None:
+        """Write down how a term of ours ended without a release."""
+        await self._ask("lock_note", self._timing.timeout, self._lock_key, self._instance_id, epoch, kind, reason)
 
     def drop(self) -> None:
         """Close the session at once, whatever it is doing."""
         self._connection.terminate()
 
+    async def _value(self, name: str, within: float, *arguments: object) -> Any:
+        return (await self._ask(name, within, *arguments))[0]
+
     async def _ask(self, name: str, within: float, *arguments: object) -> Any:
+        """Return the first row of a query."""
         try:
-            return await self._connection.fetchval(sql(name), *arguments, timeout=within)
+            return await self._connection.fetchrow(sql(name), *arguments, timeout=within)
         except (asyncpg.PostgresError, *LOST) as error:
             raise _failure(f"Calling {name}", error) from error
-
-
-async def look(connection: Connection, lock_key: int, *, within: float) -> Sighting:
-    """Read the lease once, on any connection."""
-    try:
-        row = await connection.fetchrow(sql("lock_watch"), lock_key, timeout=within)
-    except (asyncpg.PostgresError, *LOST) as error:
-        raise _failure("Looking at the lease", error) from error
-    return NOBODY if row is None else Sighting(**row)
 
 
 def _failure(attempt: str, error: BaseException) -> SupervisorError:
