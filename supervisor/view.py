@@ -16,9 +16,14 @@ class LockState(enum.StrEnum):
     PASSIVE = "PASSIVE"
     CLAIMING = "CLAIMING"
     ACTIVE = "ACTIVE"
+    SUSPECT = "SUSPECT"
     DRAINING = "DRAINING"
     RELEASED = "RELEASED"
     DEMOTED = "DEMOTED"
+
+
+UNUSABLE = frozenset({"schema", "permission", "read_only", "heartbeat", "foreign"})
+"""The reasons that are the database's or this build's fault, and pass only when somebody mends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,8 @@ class LockView:
     """One moment; times are CLOCK_BOOTTIME.
 
     `reason` says in a word why the state is what it is: `waiting` for the holder, `database` not reachable, `schema`,
-    `permission`, `read_only`, `foreign` or `heartbeat` when contending would be wrong, `stalled`, a term's end.
+    `permission`, `read_only`, `foreign` or `heartbeat` when contending would be wrong, `stalled`, `standing_back` after
+    a handover, a term's end.
     `epoch`, `holder` and `renewed_at` are the lease's, whoever holds it; None when they are not known.
     """
 
@@ -41,7 +47,7 @@ class LockView:
     @property
     def role(self) -> Literal["ACTIVE", "PASSIVE"]:
         """ACTIVE only while the term is trusted, even if nobody has noticed its end yet."""
-        return "ACTIVE" if self.term is not None and self.term.ended is None else "PASSIVE"
+        return "ACTIVE" if self.term is not None and self.term.trustworthy else "PASSIVE"
 
     def heartbeat_age(self, now: float) -> float | None:
         """Return the seconds since the holder's last renew that we know of."""
