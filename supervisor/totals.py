@@ -1,54 +1,77 @@
-"""The totals that outlive a process, read from the database and published for every scrape."""
+"""The totals that outlive a process, read from the database and published for every scrape.
+
+Read every 10 s, and within a second of every change of the lock that the keeper knows of: the keeper hears of each
+through NOTIFY, on a PASSIVE too, so an alert about takeovers does not wait for the timer.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import anyio
+import asyncpg
 from anyio.abc import TaskStatus
 
-from supervisor.database import LOST, Pool
+from supervisor.database import COMMAND_SECONDS, LOST, Pool
 from supervisor.sql import sql
 from telemetry import emit, events, snapshot
 
 INTERVAL = 10.0
 """Seconds between two readings; a snapshot older than three of them is not exported."""
+LOOK_SECONDS = 1.0
+"""Between two looks at what the keeper knows: also how often at most the database is asked."""
+KINDS = ("first", "handover", "takeover", "reclaim", "release", "demotion", "fencing", "break")
 
 
 class Totals:
-    """A child that reads the totals: woken by its timer every 10 s, stopped by cancellation.
+    """A child that reads the totals: woken by its timer, stopped by cancellation.
 
+    `lock` returns what the keeper knows of the lock; another answer than at the last reading makes it read at once.
     `latest` is what was read last, for the status page.
     """
 
-    def __init__(self, pool: Callable[[], Pool], lock_key: int) -> None:
+    def __init__(self, pool: Callable[[], Pool], lock_key: int, lock: Callable[[], object] = lambda: None) -> None:
         self._pool = pool
         self._lock_key = lock_key
+        self._lock = lock
         self.latest: dict[str, Any] = {}
 
     async def serve(self, *, task_status: TaskStatus[None]) -> None:
-        """Read and publish until cancelled; a database that is away is tried again at the next turn."""
+        """Read and publish until cancelled; what cannot be read is tried again at the next turn."""
         task_status.started()
+        seen, due = self._lock(), anyio.current_time()
         while True:
-            try:
-                await self.read()
-            except LOST as error:
-                emit(events.SnapshotFailed(error=error))
-            await anyio.sleep(INTERVAL)
+            if (known := self._lock()) != seen or anyio.current_time() >= due:
+                seen, due = known, anyio.current_time() + INTERVAL
+                try:
+                    await self.read()
+                except (*LOST, asyncpg.PostgresError) as error:
+                    # Whatever the server has against it: numbers that cannot be read must not end a bot that works.
+                    emit(events.SnapshotFailed(error=error))
+            await anyio.sleep(LOOK_SECONDS)
 
     async def read(self) -> None:
         """Read the totals once and publish them."""
-        row = await self._pool().fetchrow(sql("totals"), self._lock_key)
+        async with self._pool().acquire(timeout=COMMAND_SECONDS) as connection:
+            asked = time.time()
+            row = await connection.fetchrow(sql("totals"), self._lock_key)
+            # The database read its clock somewhere in between.
+            offset = row["now"] - (asked + time.time()) / 2
         self.latest = dict(row)
         snapshot.publish(
             snapshot.Snapshot(
                 interval_seconds=INTERVAL,
                 takeovers_window={"1h": row["takeovers_1h"], "24h": row["takeovers_24h"]},
                 takeovers={"stale": row["takeovers_stale"], "session_lost": row["takeovers_session_lost"]},
-                handovers=row["handovers"],
+                handovers=row["lock_handover"],
                 heartbeat_age_seconds=row["heartbeat_age"],
                 fencing_token=row["epoch"],
+                lock_events={kind: row[f"lock_{kind}"] for kind in KINDS},
+                holders=int(row["held"]),
+                last_takeover_at=row["last_takeover"],
+                clock_offset_seconds=offset,
                 inbox_depth={"ready": row["inbox_ready"], "claimed": row["inbox_claimed"]},
                 inbox_oldest_age_seconds=row["inbox_oldest_age"],
                 inbox_dead_letters=row["inbox_dead"],

@@ -45,9 +45,10 @@ _TRACES = """
 Off without an endpoint; `OTEL_EXPORTER_OTLP_ENDPOINT` (http/protobuf), `OTEL_EXPORTER_OTLP_HEADERS`,
 `OTEL_TRACES_SAMPLER` with `OTEL_TRACES_SAMPLER_ARG`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_EXPORTER=none` and
 `OTEL_SDK_DISABLED` mean what they always mean. A trace is kept or dropped as a whole, a span that only links to its
-cause shares its fate, and `term`, `takeover`, `handover` and `drain` are always kept. Histograms carry the current
-trace as an exemplar when it is kept. At the end of the process what is left is sent for at most 3 s, after the lock is
-released.
+cause shares its fate, and `term`, `takeover`, `handover` and `drain` are always kept. A `term` bears what the lock did
+in it as events; a `takeover` reaches from the last heartbeat that was seen to the term won, a `handover` from the
+beginning of the drain to the lock given back. Histograms carry the current trace as an exemplar when it is kept. At the
+end of the process what is left is sent for at most 3 s, after the lock is released.
 """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from time import monotonic, time_ns
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
@@ -19,6 +20,7 @@ from telemetry import emission, semconv
 from telemetry.fields import plain
 from telemetry.redact import redact
 from telemetry.sampling import FollowLinks
+from telemetry.transfers import Transfer, Transfers
 
 if TYPE_CHECKING:
     from telemetry.events.base import Event
@@ -83,6 +85,7 @@ class Tracing:
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("vigil", version)
         self._ambient: trace.Span | None = None
+        self._transfers = Transfers()
 
     def attach(self) -> None:
         """Let events reach the current span."""
@@ -142,7 +145,9 @@ class Tracing:
         return {"trace_id": f"{current.trace_id:032x}", "span_id": f"{current.span_id:016x}"}
 
     def record(self, event: Event) -> None:
-        """Add a logged event to the current span; what is metric-only stays out."""
+        """Add a logged event to the current span, and end the span of a transfer; what is metric-only stays out."""
+        if (transfer := self._transfers.note(event, monotonic())) is not None:
+            self._add(transfer)
         if event.level is None:
             return
         current = trace.get_current_span()
@@ -150,6 +155,16 @@ class Tracing:
             current = self._ambient
         if current.is_recording():
             current.add_event(event.name, {name: _attribute(value) for name, value in plain(event).items()})
+
+    def _add(self, transfer: Transfer) -> None:
+        ended_at = time_ns()
+        started = self._tracer.start_span(
+            transfer.name,
+            Context(),
+            attributes=_clean(transfer.attributes),
+            start_time=ended_at - int(transfer.seconds * 1e9),
+        )
+        started.end(ended_at)
 
 
 @contextmanager

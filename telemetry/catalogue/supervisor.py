@@ -12,6 +12,7 @@ _LAG_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 STATES = ("STARTING", "PASSIVE", "CLAIMING", "ACTIVE", "SUSPECT", "DRAINING", "RELEASED", "DEMOTED")
 TERM_REASONS = ("free", "stale", "session_lost", "handover", "self")
 LOSS_REASONS = ("released", "soft_deadline", "hard_deadline", "fenced", "drain", "stalled", "misconfigured", "error")
+LOCK_EVENTS = ("first", "handover", "takeover", "reclaim", "release", "demotion", "fencing", "break")
 PHASES = ("ingress", "workload", "pools", "lease", "flush", "postgresql")
 
 PROCESS = (
@@ -38,6 +39,7 @@ PROCESS = (
         buckets=_LAG_SECONDS,
     ),
     Metric("supervisor_event_loop_lag_max_seconds", "gauge", "The worst loop lag of the last minute."),
+    Metric("supervisor_event_loop_stalls_total", "counter", "Stalls of the main loop of more than two seconds."),
 )
 
 LEADERSHIP = (
@@ -69,6 +71,36 @@ LEADERSHIP = (
         (LOCK, Label("reason", LOSS_REASONS)),
     ),
     Metric("supervisor_lock_suspects_total", "counter", "Losses of the control session during a term.", (LOCK,)),
+    Metric(
+        "supervisor_lock_suspect_seconds_total",
+        "counter",
+        "Time spent in a term without its control session; no outside effect starts in it.",
+        (LOCK,),
+    ),
+    Metric(
+        "supervisor_lock_margin_seconds",
+        "gauge",
+        "The least time that was left to the soft deadline when a heartbeat was acknowledged, in the last minute.",
+        (LOCK,),
+    ),
+    Metric(
+        "supervisor_lock_mode",
+        "state",
+        "How this instance reaches the lock: direct, or lease_only behind a pooler in transaction mode.",
+        (LOCK, Label("mode", ("direct", "lease_only"))),
+    ),
+    Metric(
+        "supervisor_lock_heartbeat_interval_seconds",
+        "gauge",
+        "Every how long a holder with the settings of this instance renews the lease.",
+        (LOCK,),
+    ),
+    Metric(
+        "supervisor_lock_lease_seconds",
+        "gauge",
+        "How long a silent lease is watched, with the settings of this instance, before it may be taken over.",
+        (LOCK,),
+    ),
 )
 
 CHILDREN = (
@@ -154,6 +186,33 @@ STORED = (
         source="database",
     ),
     Metric("supervisor_lock_fencing_token", "gauge", "The current epoch of the lock.", (LOCK,), source="database"),
+    Metric(
+        "supervisor_lock_events_db_total",
+        "counter",
+        "Entries of the lock's event log ever, by kind.",
+        (LOCK, Label("kind", LOCK_EVENTS)),
+        source="database",
+    ),
+    Metric(
+        "supervisor_lock_holders",
+        "gauge",
+        "1 while the lease is held and not expired on the database's clock, else 0.",
+        (LOCK,),
+        source="database",
+    ),
+    Metric(
+        "supervisor_lock_last_takeover_timestamp_seconds",
+        "gauge",
+        "When the last unplanned takeover happened, on the database's clock; absent if there was none.",
+        (LOCK,),
+        source="database",
+    ),
+    Metric(
+        "supervisor_db_clock_offset_seconds",
+        "gauge",
+        "How far the database's clock is ahead of this host's; differs between instances.",
+        source="database",
+    ),
 )
 
 METRICS = (*PROCESS, *LEADERSHIP, *CHILDREN, *DATABASE, *TELEMETRY, *STORED)

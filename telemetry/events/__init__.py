@@ -2,7 +2,8 @@
 
 How to add one
 --------------
-1. Choose the area file (lifecycle, lock, children, database, inbox, outbox, telegram, generations, ledger, http, sandbox).
+1. Choose the area file (lifecycle, lock, children, control, database, inbox, outbox, telegram, generations, ledger,
+   http, sandbox).
 2. Write the class there; it is exported from `telemetry.events` by itself::
 
        @event
@@ -36,6 +37,7 @@ from __future__ import annotations
 from telemetry.events.base import REGISTRY as REGISTRY
 from telemetry.events.base import Event as Event
 from telemetry.events.children import *
+from telemetry.events.control import *
 from telemetry.events.database import *
 from telemetry.events.generations import *
 from telemetry.events.http import *

@@ -60,6 +60,19 @@ class ChildBackoff(Event):
 
 
 @event
+class ChildWaiting(Event):
+    """A child failed because the database is away; it is started again when it answers, and no budget is charged."""
+
+    name = "children.waiting"
+    message = "Child waits for the database"
+    level = "WARNING"
+    metrics = (Set("supervisor_child_up", 0),)
+
+    child: str
+    error: BaseException
+
+
+@event
 class ChildGaveUp(Event):
     """A child failed more often than its restart budget allows."""
 

@@ -58,6 +58,19 @@ class MigrationApplied(Event):
 
 
 @event
+class MigrationBusy(Event):
+    """What a migration file changes was in use; it stood back and is tried again."""
+
+    name = "database.migration_busy"
+    message = "Migration waits for a busy table"
+    level = "WARNING"
+
+    version: str
+    attempt: int
+    retry_seconds: float
+
+
+@event
 class MigrationFailed(Event):
     """One migration file failed and left nothing behind."""
 
@@ -66,6 +79,18 @@ class MigrationFailed(Event):
     level = "ERROR"
 
     version: str
+    error: BaseException
+
+
+@event
+class PostMigrationsLeft(Event):
+    """A term began without its post migrations; the bot works on the schema that it has."""
+
+    name = "database.post_migrations_left"
+    message = "Post migrations not applied"
+    level = "ERROR"
+
+    versions: tuple[str, ...]
     error: BaseException
 
 

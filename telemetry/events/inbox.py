@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from telemetry.events.base import Count, Event, Observe, Set, event
+from telemetry.events.base import Count, Event, Observe, event
 
 
 @event
@@ -129,7 +129,6 @@ class InboxWriterConnected(Event):
     name = "inbox.writer_connected"
     message = "Inbox accepts arrivals"
     level = "INFO"
-    metrics = (Set("supervisor_ready", 1), Set("supervisor_database_up", 1))
 
     seconds: float
 
@@ -141,7 +140,6 @@ class InboxWriterLost(Event):
     name = "inbox.writer_lost"
     message = "Inbox lost its connection"
     level = "ERROR"
-    metrics = (Set("supervisor_ready", 0), Set("supervisor_database_up", 0))
     quiet_seconds = 10.0
 
     error: BaseException

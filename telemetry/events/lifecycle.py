@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from telemetry.events.base import Event, Observe, Set, event
+from telemetry.events.base import Count, Event, Observe, Set, event
 
 
 @event
@@ -53,7 +53,7 @@ class Ready(Event):
     level = "INFO"
     metrics = (Set("supervisor_ready", 1),)
 
-    start_seconds: float
+    seconds: float
 
 
 @event
@@ -155,6 +155,19 @@ class LoopStalled(Event):
     message = "The main loop is stalled"
     level = "ERROR"
     quiet_seconds = 10.0
+    metrics = (Count("supervisor_event_loop_stalls_total"),)
 
     seconds: float
     stacks: str
+
+
+@event
+class NotifyFailed(Event):
+    """The service manager that started this process did not take what it was told."""
+
+    name = "lifecycle.notify_failed"
+    message = "The service manager could not be told"
+    level = "WARNING"
+    quiet_seconds = 3600.0
+
+    error: BaseException

@@ -162,6 +162,35 @@ class LockResumed(Event):
 
 
 @event
+class LockModeFound(Event):
+    """How this instance reaches the lock, and how long it lets a freed beacon stay free before it claims.
+
+    Through a pooler, or where reconnecting takes too long, `grace_seconds` is None: only the lease counts.
+    """
+
+    name = "lock.mode_found"
+    message = "Lock mode found"
+    level = "INFO"
+    metrics = (State("supervisor_lock_mode"),)
+
+    mode: Literal["direct", "lease_only"]
+    grace_seconds: float | None
+    slowest_seconds: float
+
+
+@event
+class WritersEnded(Event):
+    """Sessions that still wrote under an old term were ended, because a claim had waited for them too long."""
+
+    name = "lock.writers_ended"
+    message = "Writers of an old term ended"
+    level = "WARNING"
+
+    epoch: int
+    sessions: int
+
+
+@event
 class ClaimWaiting(Event):
     """Another instance holds the lock; this one stands by."""
 
@@ -223,3 +252,27 @@ class TimingRefused(Event):
 
     profile: str
     reason: str
+
+
+@event
+class SuspensionEnded(Event):
+    """A term was without its control session for so long; it has it again, or has ended."""
+
+    name = "lock.suspension_ended"
+    message = "Suspension ended"
+    level = None
+    metrics = (Count("supervisor_lock_suspect_seconds_total", "seconds"),)
+
+    seconds: float
+
+
+@event
+class MarginSampled(Event):
+    """A heartbeat was acknowledged; this is the least that was left to the soft deadline in the last minute."""
+
+    name = "lock.margin_sampled"
+    message = "Margin sampled"
+    level = None
+    metrics = (Set("supervisor_lock_margin_seconds", "seconds"),)
+
+    seconds: float

@@ -22,6 +22,10 @@ def test_the_wheel_holds_code_sql_models_and_pages_and_no_tests(tmp_path: Path) 
         "supervisor/sql/*.sql",
         "bot/sql/*.sql",
         "migrations/*.sql",
+        "dashboards/*.yml",
+        "dashboards/*.md",
+        "dashboards/grafana/*.json",
+        "dashboards/provisioning/*/*.yml",
         "bot/catalogue/*.yaml",
         "bot/sandbox/static/*",
     ):

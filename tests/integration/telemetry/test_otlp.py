@@ -177,9 +177,33 @@ async def test_the_term_takes_up_what_happens_outside_of_any_span_and_has_no_chi
             emit(events.GenerationSubmitted(generation_id=1, model="z-image", task_id="t-1"))
     emit(events.LockReleased(epoch=7, held_seconds=1.0))
     assert await tracing.shutdown()
-    assert set(collector.spans()) == {"term"}
+    assert set(collector.spans()) == {"term", "handover"}
     term = collector.spans()["term"]
     assert [event.name for event in term.events] == ["lock.role_changed", "lock.heartbeat_summary"]
+
+
+async def test_every_change_of_hands_is_a_span_of_its_own_that_is_always_kept(collector: Collector) -> None:
+    """A takeover reaches back to the last heartbeat that was seen, a handover to the beginning of its drain."""
+    trace_to(collector.url, OTEL_TRACES_SAMPLER_ARG="0")
+    with tracing.span("whatever happens to be current"):
+        emit(events.TermWon(epoch=7, reason="stale", previous_holder="a-1", waited_seconds=5.25))
+    emit(events.RoleChanged(role="ACTIVE", state="DRAINING", previous="ACTIVE"))
+    emit(events.LockReleased(epoch=7, held_seconds=90.0))
+    assert await tracing.shutdown()
+    spans = collector.spans()
+    assert set(spans) == {"takeover", "handover"}
+    takeover, handover = spans["takeover"], spans["handover"]
+    assert not takeover.parent_span_id
+    assert takeover.end_time_unix_nano - takeover.start_time_unix_nano == 5_250_000_000
+    assert attributes(takeover.attributes) == {
+        "epoch": 7,
+        "reason": "stale",
+        "previous_holder": "a-1",
+        "waited_seconds": 5.25,
+    }
+    facts = attributes(handover.attributes)
+    assert (facts["epoch"], facts["held_seconds"]) == (7, 90.0)
+    assert 0 < handover.end_time_unix_nano - handover.start_time_unix_nano < 60_000_000_000
 
 
 async def test_a_failure_is_marked_without_its_text_and_a_cancellation_is_none(collector: Collector) -> None:

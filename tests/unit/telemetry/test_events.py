@@ -16,7 +16,11 @@ from telemetry.events.base import Count, Observe, Set, event
 from telemetry.redact import is_secret_name
 
 ALL = sorted(REGISTRY.values(), key=lambda kind: kind.name)
-PUT = {"supervisor_build_info"}
+PUT = {
+    "supervisor_build_info",
+    "supervisor_lock_heartbeat_interval_seconds",
+    "supervisor_lock_lease_seconds",
+}
 """Process metrics that are set directly, not by an event."""
 
 
