@@ -5,10 +5,10 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 RUN := .venv/.run-installed
 TEST := .venv/.test-installed
-FILES := supervisor bot telemetry dashboards migrations tests
+FILES := supervisor bot telemetry dashboards migrations tests bench
 WORKERS ?= 4
 
-.PHONY: help install run test check unit lock clean
+.PHONY: help install run test check unit chaos mutants bench observe lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -29,6 +29,18 @@ check: $(TEST) ## the checks that run nothing
 
 unit: $(TEST) ## the unit tests alone
 	$(BIN)/pytest -q tests/unit
+
+chaos: $(TEST) ## the long fault runs, up to an hour; CHAOS_SEED repeats an order of random faults
+	$(BIN)/pytest -q -s -m chaos tests
+
+mutants: $(TEST) ## break each rule of the lock in a copy; the tests must notice
+	$(BIN)/python -m tests.chaos.mutants
+
+bench: $(TEST) ## ours beside the peers, in one table
+	$(BIN)/python -m bench.leadership
+
+observe: ## Prometheus and Alertmanager beside a running `make run`
+	@exec dashboards/observe.sh
 
 lock: $(TEST) ## resolve the dependencies again into the two lock files
 	$(BIN)/python tests/lock.py
