@@ -5,7 +5,7 @@
       └─────────── again after a pause ───────────────────┴── found at start: nobody knows; once more, or failed
 
 Invariants
-* No call starts without a committed intent of the current term and `term.check()` right before it.
+* No call starts without a committed intent of the current term and `term.trusted()` right before it.
 * A lane has one call at a time and its rows go out in their order; a row that waits holds up its lane and no other.
 * What is noted and what its owner does about it (delivered, undeliverable) commit together.
 """
@@ -166,7 +166,7 @@ class _Sending:
             if not await self._until_stored(lambda connection: self._intend(connection, row)):
                 emit(events.MessageSkipped(outbox_id=row.id, method=row.method, reason="replaced by a newer one"))
                 return
-            self._outbox.term.check()
+            await self._outbox.term.trusted()
             verdict = await self._call(row, content)
         ending = verdict
         if await self._until_stored(lambda connection: self._write(connection, row, ending)):

@@ -80,7 +80,7 @@ class Poller:
             failures = 0
             while True:
                 # A poll confirms what came before it: a term that is over does not poll.
-                self._term.check()
+                await self._term.trusted()
                 try:
                     await self._poll(client)
                 except self._retried as error:

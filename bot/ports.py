@@ -37,8 +37,11 @@ class Term(Protocol):
         """The fencing token; grows with every term."""
         ...
 
-    def check(self) -> None:
-        """Raise unless this process may start an outside effect right now."""
+    async def trusted(self) -> None:
+        """Return when an outside effect may start right now; raise once the term has ended.
+
+        Await it right before each effect: while the lock's session is lost it waits.
+        """
         ...
 
     def remaining(self) -> float:

@@ -1,4 +1,4 @@
-"""What a managed task promises, and how long to wait before it is tried again: values and pure functions."""
+"""What a managed task promises, how often it may fail, and how long to wait before it is tried again: pure values."""
 
 from __future__ import annotations
 
@@ -23,19 +23,34 @@ class Serve(Protocol):
         ...
 
 
+class Gate(Protocol):
+    """Something a child cannot work without, which may be away for longer than a restart budget lasts."""
+
+    async def excuses(self, error: Exception, began: float) -> bool:
+        """Tell whether a run that began then failed for want of it; asks, in bounded time."""
+        ...
+
+    async def passed(self) -> None:
+        """Return once it is there."""
+        ...
+
+
 class ChildState(enum.StrEnum):
     """Where a child stands.
 
-    pending → starting → ready → (backoff → starting)* → stopping → stopped, or fatal, or unstopped.
+    pending → starting → ready → (backoff | waiting → starting)* → stopping → stopped, or fatal, gave_up, unstopped.
+    `waiting` is for its gate; `pending` is a child whose turn has not come, at first or again.
     """
 
     PENDING = "pending"
     STARTING = "starting"
     READY = "ready"
     BACKOFF = "backoff"
+    WAITING = "waiting"
     STOPPING = "stopping"
     STOPPED = "stopped"
     FATAL = "fatal"
+    GAVE_UP = "gave_up"
     UNSTOPPED = "unstopped"
 
 
@@ -61,11 +76,40 @@ class Backoff:
 
 
 @dataclass(frozen=True, slots=True)
+class Intensity:
+    """The restart budget: `restarts` within any `seconds`; the failure after that exhausts it.
+
+    `again_after` is when an optional child whose budget is exhausted is tried again.
+    """
+
+    restarts: int = 5
+    seconds: float = 60.0
+    again_after: float = 300.0
+
+    def window(self, failed_at: tuple[float, ...], now: float) -> tuple[float, ...]:
+        """Return the failures that still count, with one that happens now."""
+        return (*(at for at in failed_at if now - at < self.seconds), now)
+
+    def exhausted(self, window: tuple[float, ...]) -> bool:
+        """Tell whether a window holds more failures than the budget has restarts."""
+        return len(window) > self.restarts
+
+
+@dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """A child's name, its task, and the seconds it has to become ready and to end."""
+    """A child's name, its task, the seconds it has to become ready and to end, and what its failures mean.
+
+    The others do not depend on a child that is not `essential`: they neither wait for it nor stop with it, and when
+    its budget is exhausted the instance goes on without it. A `gate` that excuses a failure costs no budget; the child
+    waits there. `pinned` says why an operator may not have the child started again, and what to do instead.
+    """
 
     name: str
     serve: Serve
     start_timeout: float = 15.0
     stop_timeout: float = 4.0
     backoff: Backoff = Backoff()
+    intensity: Intensity = Intensity()
+    essential: bool = True
+    gate: Gate | None = None
+    pinned: str | None = None

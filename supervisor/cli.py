@@ -7,15 +7,19 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import NoReturn
+from importlib import import_module
+from typing import Any, NoReturn
 
 import anyio
 
-from supervisor import __version__
+from supervisor import __version__, init, stacks
 from supervisor.errors import ExitCode, SupervisorError
 
 Command = Callable[[argparse.Namespace], Awaitable[int]]
+Verbs = Any
+"""What `add_subparsers` returns; argparse keeps its type to itself."""
 
+LARGEST = 2**31 - 1
 EPILOG = """\
 exit codes: 0 ok, 1 degraded or failed, 3 not running, 64 usage, 69 a dependency is missing or the port is taken,
 70 restart budget exhausted, 71 the work did not stop, 74 fenced, 75 restart me, 78 configuration, 128+n signal n"""
@@ -41,43 +45,109 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--sandbox", action="store_true", help="use a sandbox Telegram and provider, started if need be")
     run.set_defaults(command=_run)
 
-    status = verbs.add_parser(
-        "status", help="role, state, epoch, children, inbox; exit 0 healthy, 1 degraded, 3 not running"
-    )
-    status.add_argument("--json", action="store_true", help="the documented fields as JSON")
-    status.add_argument("--watch", action="store_true", help="show it again every two seconds")
-    status.set_defaults(command=_kernel("status"))
-
-    migrate = verbs.add_parser("migrate", help="schema migrations").add_subparsers(metavar="ACTION", required=True)
-    for action, text in (("apply", "apply what is pending"), ("status", "what is in effect, what is pending")):
-        leaf = migrate.add_parser(action, help=text)
-        leaf.add_argument("--json", action="store_true")
-        leaf.set_defaults(command=_kernel(f"migrate_{action}"))
-
-    lock = verbs.add_parser("lock", help="the lease").add_subparsers(metavar="ACTION", required=True)
-    show = lock.add_parser("show", help="holder, epoch, heartbeat")
-    show.add_argument("--json", action="store_true")
-    show.set_defaults(command=_kernel("lock_show"))
-
-    config = verbs.add_parser("config", help="settings").add_subparsers(metavar="ACTION", required=True)
-    shown = config.add_parser("show", help="effective settings with their source, secrets masked; the lock's times")
-    shown.add_argument("--json", action="store_true")
-    shown.set_defaults(command=_config_show)
-
+    _add_instance(verbs)
+    _add_lock(verbs)
+    _add_migrate(verbs)
+    _add_checks(verbs)
     database = verbs.add_parser("db", help="the embedded PostgreSQL").add_subparsers(metavar="ACTION", required=True)
-    database.add_parser("serve", help="run it alone, to share it; prints DATABASE_URL").set_defaults(
-        command=_kernel("db_serve")
+    _leaf(
+        database, "serve", "run it alone, to share it; prints DATABASE_URL", _command("database", "serve"), reads=False
     )
 
+    from supervisor.app.dashboards import add_dashboards_commands
     from supervisor.app.sandbox import add_sandbox_commands
 
     add_sandbox_commands(verbs)
+    add_dashboards_commands(verbs)
     return root
+
+
+def _add_instance(verbs: Verbs) -> None:
+    """Add what a running instance of this machine is asked for."""
+    status = _leaf(
+        verbs,
+        "status",
+        "role, state, epoch, children, inbox; exit 0 healthy, 1 degraded, 3 not running",
+        _command("status", "show"),
+    )
+    status.add_argument("--watch", action="store_true", help="show it again every two seconds")
+    drain = _leaf(
+        verbs, "drain", "stop this instance gracefully, and wait until it is gone", _command("instance", "drain")
+    )
+    drain.add_argument("--no-wait", action="store_true", help="only ask")
+    restart = _leaf(verbs, "restart", "restart one managed task", _command("instance", "restart"))
+    restart.add_argument("child", metavar="CHILD", help="its name, as in vigil status")
+    tasks = _leaf(verbs, "tasks", "every task and thread, and where it stands", _command("instance", "tasks"))
+    handover = _leaf(
+        verbs, "handover", "give leadership to a standby, wherever both are", _command("lock", "hand_over")
+    )
+    handover.add_argument("--force", action="store_true", help="even if nobody stands by")
+    for leaf in (status, drain, restart, tasks, handover):
+        leaf.add_argument("--instance", metavar="NAME", help="which one, by id or INSTANCE_NAME, when several run here")
+
+
+def _add_lock(verbs: Verbs) -> None:
+    lock = verbs.add_parser("lock", help="who leads, who led").add_subparsers(metavar="ACTION", required=True)
+    _leaf(lock, "show", "holder, epoch, heartbeat, beacon", _command("lock", "show"))
+    history = _leaf(lock, "history", "terms, releases, demotions, newest first", _command("lock", "history"))
+    history.add_argument("--limit", metavar="N", type=_positive, default=20, help="how many (%(default)s)")
+    broken = _leaf(lock, "break", "end the term you saw, if it is still that one", _command("lock", "break_"))
+    broken.add_argument(
+        "--epoch", metavar="N", type=_positive, required=True, help="the epoch that vigil lock show shows"
+    )
+
+
+def _add_migrate(verbs: Verbs) -> None:
+    migrate = verbs.add_parser("migrate", help="schema migrations").add_subparsers(metavar="ACTION", required=True)
+    apply = _leaf(migrate, "apply", "apply the pending pre files", _command("migrate", "apply"))
+    apply.add_argument("--allow-out-of-order", action="store_true", help="also files older than one that is in effect")
+    for verb, text in (
+        ("plan", "what apply would do, and what to look at before; changes nothing"),
+        ("status", "what is in effect, what is pending"),
+        ("verify", "whether history, files and schema agree; changes nothing"),
+        ("repair", "put the history right: clear away what was interrupted, take over proved texts"),
+        ("baseline", "record what is in effect already, after proving it"),
+    ):
+        _leaf(migrate, verb, text, _command("migrate", verb))
+
+
+def _add_checks(verbs: Verbs) -> None:
+    """Add what tells whether all is well."""
+    config = verbs.add_parser("config", help="settings").add_subparsers(metavar="ACTION", required=True)
+    shown = "effective settings with their source, secrets masked; the lock's times"
+    leaves = (
+        _leaf(config, "show", shown, _app("configuration", "show")),
+        _leaf(
+            config, "check", "only whether they are right; exit 78 with every problem", _app("configuration", "check")
+        ),
+        _leaf(verbs, "doctor", "what could keep this machine from running it well", _app("doctor", "run")),
+        _leaf(verbs, "smoke", "whether a running production works; changes nothing", _app("smoke", "run")),
+    )
+    for leaf in leaves:
+        leaf.add_argument("--sandbox", action="store_true", help="with the settings of vigil run --sandbox")
+
+
+def _leaf(verbs: Verbs, name: str, text: str, command: Command, *, reads: bool = True) -> argparse.ArgumentParser:
+    """Add one verb; those that answer something take --json."""
+    leaf: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text)
+    leaf.set_defaults(command=command)
+    if reads:
+        leaf.add_argument("--json", action="store_true", help="the documented fields as JSON")
+    return leaf
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= LARGEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
 
 
 def main() -> None:
     """Run one command and exit with its code."""
+    stacks.dump_on_signal()
     arguments = parser().parse_args()
+    if arguments.command is _run:
+        init.fork_as_pid_1()
     try:
         code = anyio.run(partial(_call, arguments))
     except KeyboardInterrupt:
@@ -123,19 +193,19 @@ async def _run(arguments: argparse.Namespace) -> int:
     return await daemon.run(with_sandbox=arguments.sandbox)
 
 
-async def _config_show(arguments: argparse.Namespace) -> int:
-    from supervisor.app import configuration
+def _command(noun: str, verb: str) -> Command:
+    """Return a verb of `supervisor.commands.<noun>`, imported when it is called."""
+    return _late(f"supervisor.commands.{noun}", verb)
 
-    return configuration.show(as_json=arguments.json)
+
+def _app(noun: str, verb: str) -> Command:
+    """Return a verb of `supervisor.app.<noun>`, which knows the bot too."""
+    return _late(f"supervisor.app.{noun}", verb)
 
 
-def _kernel(name: str) -> Command:
-    """Return the verb `name` of `supervisor.commands`, imported when it is called."""
-
+def _late(module: str, verb: str) -> Command:
     async def command(arguments: argparse.Namespace) -> int:
-        from supervisor import commands
-
-        verb: Command = getattr(commands, name)
-        return await verb(arguments)
+        found: Command = getattr(import_module(module), verb)
+        return await found(arguments)
 
     return command

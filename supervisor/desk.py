@@ -2,6 +2,8 @@
 
 The thread publishes views; the main loop takes a term into its hands and puts it back when the work of it has ended;
 it asks for a drain. Everything here may be called from either side; nothing blocks longer than a few instructions.
+What the database notifies is heard here too: `handover <epoch>` asks the holder of that epoch to give it away,
+`broken <epoch>` says that an operator has ended it; anything else is a reason to look.
 
 Invariant: taking a term and withdrawing it exclude each other: once a view without it is published and nothing is in
 hands, no work of it will ever start.
@@ -12,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from typing import Literal
 
 import anyio
 
@@ -57,6 +60,8 @@ class Desk:
         self._view = LockView()
         self._told = self._view.state
         self._in_hands: Term | None = None
+        self._handing_over: Term | None = None
+        self._broken: int | None = None
         self._draining = False
 
     @property
@@ -90,9 +95,9 @@ class Desk:
         """Take the current term into hands, for work that is about to start; None without a trusted one."""
         with self._lock:
             term = self._view.term
-            if term is None or self._draining or self._in_hands is not None or self._view.state is not LockState.ACTIVE:
+            if term is None or self._in_hands is not None or self._view.state is not LockState.ACTIVE:
                 return None
-            if term.ended is not None:
+            if term.ended is not None or self.leaving(term) is not None:
                 return None
             self._in_hands = term
             return term
@@ -108,6 +113,34 @@ class Desk:
         """Lead no more: nothing new is claimed, and what is held is released once the work has ended."""
         self._draining = True
         self.ring()
+
+    def hand_over(self) -> bool:
+        """End the work of the present term, then release it, without leading no more; False without a term."""
+        with self._lock:
+            self._handing_over = self._view.term
+        self.ring()
+        return self._handing_over is not None
+
+    def leaving(self, term: Term) -> Literal["draining", "handover"] | None:
+        """Return why this term is to be given back once its work has ended, if it is."""
+        if self._draining:
+            return "draining"
+        return "handover" if self._handing_over is term else None
+
+    def broken(self, term: Term) -> bool:
+        """Return, once, whether an operator was heard to have ended this term."""
+        heard, self._broken = self._broken, None
+        return heard == term.epoch
+
+    def hear(self, told: str) -> None:
+        """Take a notification of the database, or an empty one when the session is lost; wake the keeper."""
+        word, _, epoch = told.partition(" ")
+        term = self._view.term
+        if word == "broken" and epoch.isdecimal():
+            self._broken = int(epoch)
+        elif word == "handover" and term is not None and epoch == str(term.epoch):
+            self.hand_over()
+        self.keeper.ring()
 
     def ring(self) -> None:
         """Wake both sides."""

@@ -6,7 +6,10 @@ import enum
 
 
 class ExitCode(enum.IntEnum):
-    """The documented exit codes of every `vigil` command; 128+n means forced by signal n."""
+    """The documented exit codes of every `vigil` command; 128+n means forced by signal n.
+
+    RESTART is reserved: a platform that starts the process again on it may be configured now, nothing ends with it yet.
+    """
 
     OK = 0
     FAILED = 1
@@ -47,6 +50,18 @@ class Fatal(SupervisorError):
 
 class ConfigError(Fatal):
     """The settings, the database or the environment contradict what this build needs."""
+
+
+class GaveUp(Fatal):
+    """A child that nothing works without failed more often than its restart budget allows."""
+
+    exit_code = ExitCode.GAVE_UP
+
+
+class Stuck(Fatal):
+    """A child that is to be started again has not ended: going on would let two of it run."""
+
+    exit_code = ExitCode.UNSTOPPED
 
 
 class Unavailable(Fatal):

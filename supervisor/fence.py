@@ -45,10 +45,11 @@ class FencedDatabase:
 
         Raises `TrustLost` when the term has ended, `Fenced` when the database says so: then the term ends.
         """
-        self._term.check()
+        # A suspended term writes: the database's own check is what guards a write, and it is never out of date.
+        self._term.check_not_ended()
         try:
             async with self._pool.acquire(timeout=COMMAND_SECONDS) as connection, transaction(connection):
-                await connection.execute(sql("lock_fence"), self._lock_key, self._term.epoch)
+                await connection.execute(sql("lock_fence"), self._lock_key, self._term.epoch, self._term.timeline)
                 yield connection
         except asyncpg.PostgresError as error:
             if error.sqlstate != STALE:

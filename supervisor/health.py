@@ -23,7 +23,10 @@ class ChildHealth:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Everything `/status` tells; the field names are a documented contract."""
+    """Everything `/status` tells; the field names are a documented contract.
+
+    `takeover_in_seconds` is there only once the holder's heartbeat is late.
+    """
 
     version: str
     instance_id: str
@@ -41,6 +44,7 @@ class Status:
     children: tuple[ChildHealth, ...] = ()
     inbox: dict[str, float] = field(default_factory=dict)
     loop_lag_seconds: float = 0.0
+    mode: str = ""
 
     @property
     def ready(self) -> bool:
@@ -52,6 +56,15 @@ class Status:
         """`ok`, or `degraded` when something needs a look though the instance serves."""
         working = all(child.state in {"ready", "stopping", "stopped"} for child in self.children)
         return "ok" if working and self.ready else "degraded"
+
+
+def standing(role: str, holder: str | None, heartbeat_age: float | None, takeover_in: float | None) -> str:
+    """Say a role in words: a standby for whom it stands by, or how soon it takes over if that one stays silent."""
+    if takeover_in:
+        return f"{role}, taking over in {takeover_in:.0f} s"
+    if role == "PASSIVE" and holder is not None and heartbeat_age is not None:
+        return f"{role}, standing by for {holder} (heartbeat {heartbeat_age:.1f} s ago)"
+    return role
 
 
 Answer = tuple[int, dict[str, Any]]

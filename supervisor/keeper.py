@@ -6,7 +6,7 @@
     ... work ...                                     on one dedicated, direct connection
     reason = await lost(term)
     work_ended(term)           ─── bell ──────▶      releases when drained, or contends again
-    drain(), release(within)
+    drain(), hand_over(), release(within)
 
 A blocked main loop delays no heartbeat, and a heartbeat never waits for a pool. Everything the two sides share is in
 `supervisor.desk`.
@@ -25,6 +25,7 @@ from anyio.abc import TaskStatus
 
 from supervisor.contender import TICK_LIMIT, Candidacy, Contender
 from supervisor.desk import Desk
+from supervisor.leading import UNGUARDED, Guard
 from supervisor.shutdown import RELEASE
 from supervisor.term import Term
 from supervisor.timing import Timing
@@ -40,7 +41,8 @@ class Keeper:
     """One instance's stake in the lock; the same object through restarts of the child.
 
     `url` is asked at every connect and may raise OSError while there is no address yet; `last_tick` returns the
-    CLOCK_BOOTTIME of the main loop's last tick and is called from the thread.
+    CLOCK_BOOTTIME of the main loop's last tick and is called from the thread. `guard` kills this process at the hard
+    deadline. Without `damped`, takeovers that follow each other closely do not wait longer.
     """
 
     def __init__(
@@ -52,9 +54,11 @@ class Keeper:
         timing: Timing,
         last_tick: Callable[[], float],
         tick_limit: float = TICK_LIMIT,
+        guard: Guard = UNGUARDED,
+        damped: bool = True,
         rng: random.Random | None = None,
     ) -> None:
-        self._candidacy = Candidacy(url, lock_key, instance_id, timing, last_tick, tick_limit)
+        self._candidacy = Candidacy(url, lock_key, instance_id, timing, last_tick, tick_limit, guard, damped)
         self._desk = Desk()
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
         self._thread: _Thread | None = None
@@ -99,7 +103,7 @@ class Keeper:
             await rung.wait()
 
     async def lost(self, term: Term) -> str:
-        """Return why the work of this term must end: its end's reason, or `draining`.
+        """Return why the work of this term must end: its end's reason, `draining`, or `handover`.
 
         Does not depend on the thread for the deadline.
         """
@@ -107,8 +111,8 @@ class Keeper:
             rung = self._desk.main.next()
             if (reason := term.ended) is not None:
                 return reason
-            if self._desk.draining:
-                return "draining"
+            if (leaving := self._desk.leaving(term)) is not None:
+                return leaving
             with anyio.move_on_after(term.remaining()):
                 await rung.wait()
 
@@ -119,6 +123,10 @@ class Keeper:
     def drain(self) -> None:
         """Lead no more: claim nothing, end the work, renew until it has ended, then release."""
         self._desk.drain()
+
+    def hand_over(self) -> bool:
+        """Give the present term away: end its work, release, let a standby go first; False without a term."""
+        return self._desk.hand_over()
 
     async def release(self, within: float) -> bool:
         """Drain; True once this instance holds nothing, False if it still may after `within` seconds.

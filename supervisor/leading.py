@@ -1,11 +1,15 @@
 """Lead one term: renew its lease until the work is drained and it is given back, or until it ends by itself.
 
-    beating ──draining, work ended──▶ giving back ──▶ RELEASED
+      ┌── session lost ──▶ SUSPECT ── renewed and beacon taken on a new session ──┐
+    beating ◀─────────────────┼──────────────────────────────────────────────────┘
+       ├── leaving, work ended ──▶ giving back ──▶ RELEASED
        └── not renewed until the soft deadline, row lost, fenced ──▶ DEMOTED(reason)
 
 Invariants
-* The term is extended only by an acknowledged renew, from the moment before that renew was sent.
-* A lost session ends nothing by itself: it is opened again and the lease renewed, until the soft deadline.
+* The term is extended only by an acknowledged renew, from the moment before that renew was sent; so is the guard,
+  which kills the process at the hard deadline and rests only when no work is under way.
+* A lost session ends nothing by itself, but no effect starts until a new one has renewed the lease and shows the
+  beacon: a standby may by then have seen it free for longer than it waits.
 * A stalled main loop gets no renew: whoever cannot work must not lead.
 * Nothing is released before all work has ended, and nothing passes `check` once a release may be on its way.
 """
@@ -21,6 +25,8 @@ import anyio
 from supervisor.clock import boottime
 from supervisor.desk import Desk
 from supervisor.lease import Lease, Misconfigured, SessionLost
+from supervisor.margin import Margin
+from supervisor.tally import Tally
 from supervisor.term import Term
 from supervisor.timing import JITTER, Timing
 from supervisor.view import LockState, LockView
@@ -30,7 +36,30 @@ STALL_LOOK_SECONDS = 0.25
 RETRY_SECONDS = 0.1
 MISCONFIGURED_SECONDS = 1.0
 SHORTEST_SECONDS = 0.001
-SUMMARY_SECONDS = 3600.0
+
+
+class Guard(Protocol):
+    """Ends this process when nobody says otherwise in time; as `killtimer.KillTimer`."""
+
+    def arm(self, at: float) -> None:
+        """End the process at this CLOCK_BOOTTIME, instead of any earlier one."""
+        ...
+
+    def disarm(self) -> None:
+        """Let it live."""
+        ...
+
+
+class _Unguarded:
+    def arm(self, at: float) -> None:
+        pass
+
+    def disarm(self) -> None:
+        pass
+
+
+UNGUARDED = _Unguarded()
+"""For a process that holds more than one contender, and must not die for one."""
 
 
 class Holder(Protocol):
@@ -41,40 +70,18 @@ class Holder(Protocol):
         """The times it leads by."""
         ...
 
-    async def open(self, ring: Callable[[], None], within: float) -> Lease:
+    @property
+    def guard(self) -> Guard:
+        """What ends the process at the hard deadline."""
+        ...
+
+    async def open(self, hear: Callable[[str], None], within: float) -> Lease:
         """Open a control session."""
         ...
 
     def is_stalled(self) -> bool:
         """Whether the main loop has not ticked for too long."""
         ...
-
-
-class Tally:
-    """Heartbeats since the last summary: one line an hour instead of one a beat."""
-
-    def __init__(self, now: float) -> None:
-        self._since = now
-        self._ok = self._failed = 0
-        self._slowest = 0.0
-
-    def add(self, seconds: float | None) -> None:
-        """Count a heartbeat that took so long, or a failed one."""
-        if seconds is None:
-            self._failed += 1
-        else:
-            self._ok += 1
-            self._slowest = max(self._slowest, seconds)
-
-    def summary(self, epoch: int, now: float) -> events.HeartbeatSummary | None:
-        """Return the line of the hour once it is over, and begin the next one."""
-        if now - self._since < SUMMARY_SECONDS:
-            return None
-        line = events.HeartbeatSummary(
-            ok=self._ok, failed=self._failed, epoch=epoch, slowest_seconds=round(self._slowest, 4)
-        )
-        self._since, self._ok, self._failed, self._slowest = now, 0, 0, 0.0
-        return line
 
 
 class Leading:
@@ -87,11 +94,13 @@ class Leading:
         self._rng = rng
         self._term = term
         self._session: Lease | None = None
+        self._former = 0
         self._began = boottime()
         self._lost_at: float | None = None
         self._error: BaseException | None = None
         self._due = 0.0
         self._tally = Tally(self._began)
+        self._margin = Margin()
 
     async def run(self, lease: Lease) -> None:
         """Beat until drained or ended; woken by its timer, the loss of the session, the main loop; ends the term."""
@@ -103,25 +112,27 @@ class Leading:
             )
         )
         try:
-            if await self._beat_until_drained():
+            if await self._beat_until_idle():
+                self._who.guard.disarm()
                 await self._give_back()
         finally:
             # Reached with a trusted term only when cancelled or broken: then nobody renews it any more.
-            self._term.end("drain" if self._desk.draining else "error")
+            self._term.end("drain" if self._desk.leaving(self._term) else "error")
             self._step_down()
             self._drop()
 
-    async def _beat_until_drained(self) -> bool:
+    async def _beat_until_idle(self) -> bool:
         """Renew; True once the lease is to be given back, False once the term has ended."""
         while self._term.ended is None:
             rung = self._desk.keeper.next()
-            if self._desk.draining:
-                self._publish(LockState.DRAINING, "draining")
+            if (leaving := self._desk.leaving(self._term)) is not None:
+                if not self._term.suspended:
+                    self._publish(LockState.DRAINING, leaving)
                 if self._desk.idle:
                     return True
             if self._session is not None and self._session.is_lost:
                 self._fail("session_lost", None, retry=0.0)
-            if boottime() >= self._due:
+            if boottime() >= self._due or self._desk.broken(self._term):
                 await self._beat()
             with anyio.move_on_after(max(0.0, min(self._due - boottime(), self._term.remaining()))):
                 await rung.wait()
@@ -144,22 +155,40 @@ class Leading:
             self._fail(error.kind, error, retry=min(MISCONFIGURED_SECONDS, self._timing.renew), keep=True)
         else:
             self._note(renewed, sent_at, boottime() - sent_at)
+            if renewed and self._term.suspended:
+                await self._resume(session)
 
     def _note(self, renewed: bool, sent_at: float, seconds: float) -> None:
         if not renewed:
             emit(events.HeartbeatFailed(kind="row_lost", result="fenced", seconds=seconds))
             self._term.end("fenced")
             return
+        slack = self._term.remaining()
         if not self._term.extend(sent_at):
             return
+        self._who.guard.arm(sent_at + self._timing.hard)
         emit(events.HeartbeatSucceeded(seconds=seconds))
+        emit(events.MarginSampled(seconds=self._margin.note(slack, boottime())))
         self._tally.add(seconds)
         if (line := self._tally.summary(self._term.epoch, boottime())) is not None:
             emit(line)
-        if self._lost_at is not None:
-            emit(events.LockResumed(epoch=self._term.epoch, seconds=round(boottime() - self._lost_at, 3)))
-        self._lost_at = self._error = None
         self._plan_next(sent_at)
+
+    async def _resume(self, session: Lease) -> None:
+        """Let effects start again once this session shows the beacon; try soon again while the former one has it."""
+        try:
+            shown = await session.show(self._term.epoch, self._former, within=self._allowed())
+        except (SessionLost, Misconfigured) as error:
+            self._fail("session_lost", error, retry=RETRY_SECONDS * self._rng.uniform(1, 2))
+            return
+        if not shown:
+            self._due = boottime() + RETRY_SECONDS
+            return
+        self._term.resume()
+        self._error = None
+        emit(events.LockResumed(epoch=self._term.epoch, seconds=round(self._end_suspension(), 3)))
+        leaving = self._desk.leaving(self._term)
+        self._publish(LockState.DRAINING if leaving else LockState.ACTIVE, leaving or "resumed")
 
     def _fail(self, kind: str, error: BaseException | None, *, retry: float, keep: bool = False) -> None:
         """Note a failed beat and when to try again; the session is gone unless it is kept."""
@@ -168,8 +197,22 @@ class Leading:
         self._error = error or self._error
         self._due = boottime() + retry
         if not keep:
-            self._lost_at = self._lost_at or boottime()
+            self._suspend()
             self._drop()
+
+    def _suspend(self) -> None:
+        if self._term.suspended or self._term.ended is not None:
+            return
+        self._term.suspend()
+        self._lost_at = boottime()
+        emit(events.LockSuspect(epoch=self._term.epoch, error=self._error))
+        self._publish(LockState.SUSPECT, "session_lost")
+
+    def _end_suspension(self) -> float:
+        since, self._lost_at = self._lost_at, None
+        seconds = 0.0 if since is None else boottime() - since
+        emit(events.SuspensionEnded(seconds=seconds))
+        return seconds
 
     async def _give_back(self) -> None:
         """End the term, then free the lease; tried on new sessions until the lease would run out anyway."""
@@ -192,7 +235,7 @@ class Leading:
 
     async def _reopened(self, within: float) -> Lease:
         if self._session is None:
-            self._session = await self._who.open(self._desk.keeper.ring, within)
+            self._session = await self._who.open(self._desk.hear, within)
         return self._session
 
     def _allowed(self) -> float:
@@ -204,11 +247,13 @@ class Leading:
 
     def _step_down(self) -> None:
         """Show that the term has ended without a release."""
+        if self._lost_at is not None:
+            self._end_suspension()
         if self._desk.view.state is LockState.RELEASED:
             return
         ended = self._term.ended
         # A release that did not get through: the lease is left to run out.
-        reason = "error" if ended in {None, "released"} else ended
+        reason = "error" if ended is None or ended == "released" else ended
         emit(events.TermLost(epoch=self._term.epoch, reason=reason, error=self._error))
         self._desk.publish(LockView(LockState.DEMOTED, reason))
 
@@ -226,5 +271,6 @@ class Leading:
 
     def _drop(self) -> None:
         if self._session is not None:
+            self._former = self._session.server_pid or self._former
             self._session.drop()
             self._session = None

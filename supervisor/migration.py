@@ -14,7 +14,16 @@ from supervisor.errors import ConfigError
 
 FILE_NAME = re.compile(r"(?P<number>\d{4})_(?P<phase>pre|post)_[a-z0-9_]+\.sql")
 NO_TRANSACTION = re.compile(r"^--\s*migrate:\s*no-transaction", re.MULTILINE)
-SUCCESS = "success"
+COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+CONCURRENT_INDEX = re.compile(
+    r"CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?P<index>[a-z_][a-z0-9_]*)\s+ON\s[^;]*;?", re.IGNORECASE
+)
+FUNCTION_BODY = re.compile(r"\bAS\s+(\$\w*\$).*?\1", re.IGNORECASE | re.DOTALL)
+REMOVES = re.compile(
+    r"\b(DROP\s+(?:TABLE|SCHEMA|SEQUENCE|COLUMN|OWNED)|(?<!OR )TRUNCATE|DELETE\s+FROM)\b", re.IGNORECASE
+)
+SUCCESS, BACKFILLED = "success", "backfilled"
+RUNNING = "running"
 SHOWN = 12
 """Digits of a checksum that tell two texts apart in a message."""
 
@@ -50,17 +59,33 @@ class Migration:
             text = raw.decode("utf-8-sig").replace("\r\n", "\n").rstrip()
         except UnicodeDecodeError as broken:
             raise ConfigError(f"Reading the migrations: {file_name} is not UTF-8: {broken}") from broken
-        if NO_TRANSACTION.search(text):
+        migration = cls(int(matched["number"]), Phase(matched["phase"]), file_name.removesuffix(".sql"), text)
+        if NO_TRANSACTION.search(text) and (migration.index is None or migration.phase is Phase.POST):
             raise ConfigError(
-                f"Reading the migrations: {file_name} asks to run without a transaction, which is not supported.",
-                hint="write it so that it can run inside one transaction.",
+                f"Reading the migrations: {file_name} asks to run without a transaction, and is more than one index.",
+                hint="such a file is a pre file with one CREATE INDEX CONCURRENTLY name ON …: of that, and of nothing "
+                "else, the migrator can clear away a half.",
             )
-        return cls(int(matched["number"]), Phase(matched["phase"]), file_name.removesuffix(".sql"), text)
+        return migration
 
     @property
     def checksum(self) -> str:
         """The SHA-256 of the text; the same for CRLF and LF checkouts, with and without a byte order mark."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def index(self) -> str | None:
+        """The index that a file without a transaction builds; None for a file that runs inside of one."""
+        if NO_TRANSACTION.search(self.text) is None:
+            return None
+        matched = CONCURRENT_INDEX.fullmatch(COMMENT.sub("", self.text).strip())
+        return matched["index"] if matched else None
+
+    @property
+    def removals(self) -> tuple[str, ...]:
+        """What in it removes data when it is applied; not what a function does when it is called later."""
+        read = FUNCTION_BODY.sub("", COMMENT.sub("", self.text))
+        return tuple(" ".join(found.split()).upper() for found in REMOVES.findall(read))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +102,13 @@ class Applied:
     @property
     def succeeded(self) -> bool:
         """Whether the migration is in effect."""
-        return self.status in (SUCCESS, "backfilled")
+        return self.status in (SUCCESS, BACKFILLED)
+
+    @property
+    def place(self) -> tuple[int, Phase] | None:
+        """Number and phase, read from the name; None for a name that is not of our form."""
+        matched = FILE_NAME.fullmatch(f"{self.name}.sql")
+        return (int(matched["number"]), Phase(matched["phase"])) if matched else None
 
 
 class State(enum.StrEnum):
@@ -86,6 +117,8 @@ class State(enum.StrEnum):
     APPLIED = "applied"
     PENDING = "pending"
     FAILED = "failed"
+    RUNNING = "running"
+    """An index is being built without a transaction, or its migrator was killed: then the next one clears it away."""
     EDITED = "edited"
     """The file is no longer the one that was applied."""
     UNKNOWN = "unknown"
@@ -119,6 +152,8 @@ class Plan:
     """Post files that wait for the ACTIVE of this version."""
     unknown: tuple[str, ...]
     """Applied, and not among our files."""
+    late: tuple[str, ...] = ()
+    """Pending files that sort before one in effect; only with the operator's leave."""
 
 
 def ordered(migrations: Iterable[Migration]) -> tuple[Migration, ...]:
@@ -133,27 +168,37 @@ def ordered(migrations: Iterable[Migration]) -> tuple[Migration, ...]:
     return result
 
 
-def plan(migrations: Sequence[Migration], history: Iterable[Applied], *, include_post: bool) -> Plan:
+def plan(
+    migrations: Sequence[Migration], history: Iterable[Applied], *, include_post: bool, allow_late: bool = False
+) -> Plan:
     """Decide what is to be applied now.
 
-    Refuses a file that was edited after it was applied, and one that sorts before an applied one of its phase: it
-    would run in another order here than on a new database.
+    Refuses a file that was edited after it was applied; unless `allow_late`, one that sorts before an applied one of
+    its phase, which would run in another order here than on a new database; and everything when a newer build has
+    removed what this one may need.
     """
     rows = {row.name: row for row in history if row.succeeded}
     for migration in migrations:
         _refuse_edited(migration, rows.get(migration.name))
-    pending = [migration for migration in migrations if migration.name not in rows]
-    for phase in Phase:
-        newest = max((m.number for m in migrations if m.phase is phase and m.name in rows), default=0)
-        late = [m.name for m in pending if m.phase is phase and m.number < newest]
-        if late:
-            raise ConfigError(
-                f"Planning the migrations: {', '.join(late)} would run after the {phase} file {newest:04}.",
-                hint="give it the next free number.",
-            )
+    unknown = tuple(sorted(rows.keys() - {migration.name for migration in migrations}))
+    _refuse_contracted([rows[name] for name in unknown])
+    pending = tuple(migration for migration in migrations if migration.name not in rows)
+    if (late := out_of_order(pending, rows.values())) and not allow_late:
+        raise ConfigError(
+            f"Planning the migrations: {', '.join(late)} would run after a newer file of its phase, which is in effect.",
+            hint="give it the next free number; or, when the order does not matter: "
+            "vigil migrate apply --allow-out-of-order",
+        )
     now = tuple(m for m in pending if include_post or m.phase is Phase.PRE)
-    names = {migration.name for migration in migrations}
-    return Plan(now, tuple(m for m in pending if m not in now), tuple(sorted(rows.keys() - names)))
+    return Plan(now, tuple(m for m in pending if m not in now), unknown, late)
+
+
+def out_of_order(pending: Iterable[Migration], applied: Iterable[Applied]) -> tuple[str, ...]:
+    """Return which pending files sort before one of their phase that is in effect, ours or a newer build's."""
+    newest = dict.fromkeys(Phase, 0)
+    for number, phase in filter(None, (row.place for row in applied)):
+        newest[phase] = max(newest[phase], number)
+    return tuple(migration.name for migration in pending if migration.number < newest[migration.phase])
 
 
 def describe(migrations: Sequence[Migration], history: Iterable[Applied]) -> tuple[Line, ...]:
@@ -172,7 +217,7 @@ def describe(migrations: Sequence[Migration], history: Iterable[Applied]) -> tup
 def _line(migration: Migration, row: Applied | None) -> Line:
     if row is None:
         return Line(migration.name, migration.phase, State.PENDING)
-    state = State.FAILED
+    state = State.RUNNING if row.status == RUNNING else State.FAILED
     if row.succeeded:
         state = State.APPLIED if row.checksum in (None, migration.checksum) else State.EDITED
     return Line(migration.name, migration.phase, state, row.applied_at, row.attempts, row.error)
@@ -186,3 +231,13 @@ def _refuse_edited(migration: Migration, row: Applied | None) -> None:
         f"(applied {str(row.checksum)[:SHOWN]}, file {migration.checksum[:SHOWN]}).",
         hint="restore the file and put the change into a new one.",
     )
+
+
+def _refuse_contracted(unknown: Iterable[Applied]) -> None:
+    removed = [row.name for row in unknown if row.place and row.place[1] is Phase.POST]
+    if removed:
+        raise ConfigError(
+            f"Planning the migrations: a newer build has applied {', '.join(removed)}, which this build does not know; "
+            "what this one needs may be gone.",
+            hint="run the newer build again; to go back, its release must first put back what it removed.",
+        )

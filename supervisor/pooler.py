@@ -14,7 +14,7 @@ import asyncpg
 
 from supervisor.sql import sql
 
-LASTING = ("statement_timeout", "idle_in_transaction_session_timeout", "synchronous_commit")
+LASTING = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "synchronous_commit")
 """The settings that mean something within a transaction; the others are the link's, and the link is the pooler's."""
 
 

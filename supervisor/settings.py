@@ -108,11 +108,21 @@ def read(model: type[S], problems: list[Problem], env_file: Path | None = ENV_FI
 
 def timing_of(settings: Settings, problems: list[Problem]) -> timing.Timing | None:
     """Resolve the lock's times from profile and overrides; add every broken inequality to `problems`."""
-    resolved, broken = timing.resolve(
-        settings.lock_profile, settings.lock_heartbeat_interval, settings.lock_stale_heartbeat_seconds
-    )
-    problems.extend(Problem("LOCK_PROFILE", text) for text in broken)
+    renew, lease = settings.lock_heartbeat_interval, settings.lock_stale_heartbeat_seconds
+    resolved, broken = timing.resolve(settings.lock_profile, renew, lease)
+    problems.extend(Problem(_cause(settings, renew, lease), text) for text in broken)
     return resolved
+
+
+def _cause(settings: Settings, renew: float | None, lease: float | None) -> str:
+    """Return the variable whose value breaks the rules by itself, or those that break them together."""
+    given = {
+        "LOCK_HEARTBEAT_INTERVAL": (renew, None) if renew is not None else None,
+        "LOCK_STALE_HEARTBEAT_SECONDS": (None, lease) if lease is not None else None,
+    }
+    used = {name: alone for name, alone in given.items() if alone is not None}
+    guilty = [name for name, alone in used.items() if timing.resolve(settings.lock_profile, *alone)[1]]
+    return ", ".join(guilty or used) or "LOCK_PROFILE"
 
 
 def warnings(settings: Settings, timing: timing.Timing) -> list[Problem]:
@@ -144,15 +154,19 @@ def environment(env_file: Path | None = ENV_FILE) -> dict[str, str]:
     return {name: value for name, value in _in_file(env_file).items() if value is not None} | dict(os.environ)
 
 
+def variables(model: type[BaseSettings]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield every field of a model with the variables that it is read from."""
+    for field, info in sorted(model.model_fields.items()):
+        alias = info.validation_alias
+        names = alias.choices if isinstance(alias, AliasChoices) else (field,)
+        yield field, tuple(str(name).upper() for name in names)
+
+
 def effective(models: tuple[BaseSettings, ...], env_file: Path | None = ENV_FILE) -> Iterator[tuple[str, Any, str]]:
     """Yield (variable, value, source) for every setting; secrets are masked, source is where the value came from."""
     in_file = _in_file(env_file)
     for model in models:
-        for field, info in sorted(type(model).model_fields.items()):
-            alias = info.validation_alias
-            names = (
-                [str(name).upper() for name in alias.choices] if isinstance(alias, AliasChoices) else [field.upper()]
-            )
+        for field, names in variables(type(model)):
             source = "default"
             if any(os.environ.get(name) for name in names):
                 source = "environment"

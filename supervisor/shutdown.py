@@ -16,13 +16,12 @@ still say goodbye to open connections. Who overruns the grace is ended by a thre
 
 from __future__ import annotations
 
-import faulthandler
 import os
-import sys
 import threading
 from dataclasses import dataclass
 from typing import NoReturn
 
+from supervisor import stacks
 from supervisor.errors import ExitCode
 
 CANCEL, RELEASE, INGRESS, POOLS, FLUSH, POSTGRESQL, MARGIN = 4.0, 3.0, 2.0, 1.5, 3.0, 2.5, 2.0
@@ -52,8 +51,10 @@ def exit_at_the_deadline(seconds: float) -> threading.Timer:
     """
 
     def end() -> None:
-        faulthandler.dump_traceback(all_threads=True)
-        give_up(f"The shutdown did not end within {seconds:g} s.")
+        try:
+            stacks.last_words(_unstopped(f"The shutdown did not end within {seconds:g} s."))
+        finally:
+            os._exit(ExitCode.UNSTOPPED)
 
     timer = threading.Timer(seconds, end)
     timer.name, timer.daemon = "shutdown-deadline", True
@@ -63,7 +64,9 @@ def exit_at_the_deadline(seconds: float) -> threading.Timer:
 
 def give_up(found: str) -> NoReturn:
     """End the process at once with 71: only that keeps the next ACTIVE alone. A lease that is held runs out by itself."""
-    sys.stderr.write(f"vigil: {found}\n")
-    sys.stderr.write("Try: look for children.unstopped in the log; it names who did not stop.\n")
-    sys.stderr.flush()
+    stacks.write(_unstopped(found))
     os._exit(ExitCode.UNSTOPPED)
+
+
+def _unstopped(found: str) -> str:
+    return f"vigil: {found}\nTry: look for children.unstopped in the log; it names who did not stop.\n"

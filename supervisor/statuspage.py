@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from supervisor.health import ChildHealth, Status
+from supervisor.health import ChildHealth, Status, standing
 
 REFRESH_SECONDS = 3
 HEADERS = {
@@ -28,13 +28,17 @@ td, th { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px soli
 th { color: var(--quiet); font-weight: normal; font-size: .8rem } td.number { font-variant-numeric: tabular-nums }
 footer { color: var(--quiet); font-size: .8rem; margin-top: 2rem }
 """
-TONES = {"ready": "good", "starting": "wait", "backoff": "wait", "fatal": "bad", "unstopped": "bad"}
+TONES = {
+    "ready": "good",
+    **dict.fromkeys(("pending", "starting", "backoff", "waiting"), "wait"),
+    **dict.fromkeys(("fatal", "gave_up", "unstopped"), "bad"),
+}
 
 
 def page(status: Status) -> str:
     """Return the whole page."""
     tone = "good" if status.overall == "ok" else "bad"
-    role = status.role if not status.takeover_in_seconds else f"taking over in {status.takeover_in_seconds:.0f} s"
+    role = standing(status.role, status.holder, status.heartbeat_age_seconds, status.takeover_in_seconds)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="refresh" content="{REFRESH_SECONDS}"><title>Vigil · {escape(status.role)}</title>

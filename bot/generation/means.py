@@ -47,7 +47,7 @@ class Means:
                 async with self.database.transaction() as connection:
                     return await write(connection)
             except self.database.lost as error:
-                self.term.check()
+                await self.term.trusted()
                 emit(events.GenerationsStalled(error=error, retry_seconds=DATABASE_PAUSE_SECONDS))
                 await anyio.sleep(DATABASE_PAUSE_SECONDS)
 

@@ -19,7 +19,7 @@ FETCH_TRIES: Final = 6
 
 async def look(means: Means, row: Generation, model: Model) -> None:
     """Ask the provider once how the task stands, and go on accordingly."""
-    means.term.check()
+    await means.term.trusted()
     try:
         found = await means.provider_of(model).poll(row.task_id or "")
     except ProviderError as error:
@@ -36,7 +36,7 @@ async def look(means: Means, row: Generation, model: Model) -> None:
 
 async def _succeed(means: Means, row: Generation, model: Model, found: Succeeded) -> None:
     url = found.urls[0]
-    means.term.check()
+    await means.term.trusted()
     try:
         await means.results.fetch(row.id, url)
     except ResultRefused as error:

@@ -34,7 +34,7 @@ async def submit(means: Means, row: Generation, model: Model) -> None:
     """Have the provider make what was confirmed."""
     if row.is_overdue:
         return await settlement.fail(means, row, model, "timeout", "queue")
-    means.term.check()
+    await means.term.trusted()
     async with means.database.transaction() as connection:
         # Nothing wakes this state: only the answer ends it, or the next run, which makes it unknown.
         if not await store.move(connection, row, Move("submitting", wait=None, steps=row.steps)):
@@ -50,7 +50,7 @@ async def submit(means: Means, row: Generation, model: Model) -> None:
 async def _asked(means: Means, row: Generation, model: Model) -> Move:
     order = Order(model.id, row.inputs, means.callback_url(row.callback_token))
     try:
-        means.term.check()
+        await means.term.trusted()
         task_id = await means.provider_of(model).create(order)
     except ProviderError as error:
         _tell(error, model)

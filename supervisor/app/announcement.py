@@ -10,6 +10,8 @@ import anyio
 
 from supervisor import __version__
 from supervisor.app.instance import Instance
+from supervisor.clock import boottime
+from supervisor.health import Status, standing
 
 ROLE_SECONDS = 1.0
 """How long to wait for the first term before saying PASSIVE."""
@@ -21,8 +23,8 @@ async def announce(instance: Instance, public: tuple[str, int], operators: tuple
         await instance.led.wait()
     status = await instance.status()
     embedded = instance.settings.direct_url is None
-    text = lines(status.role, status.takeover_in_seconds, public, operators, _chat_page(instance), embedded=embedded)
-    tell(text)
+    waiting = instance.keeper.view.takeover_in(boottime()) if instance.keeper else None
+    tell(lines(role_of(status, waiting), public, operators, _chat_page(instance), embedded=embedded))
 
 
 def tell(text: str) -> None:
@@ -35,9 +37,16 @@ def tell(text: str) -> None:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
+def role_of(status: Status, waiting: float | None) -> str:
+    """Say the role, and how long an instance that was started alone waits at most: this is said only once."""
+    words = standing(status.role, status.holder, status.heartbeat_age_seconds, status.takeover_in_seconds)
+    if waiting is None or status.takeover_in_seconds:
+        return words
+    return f"{words}, taking over in {waiting:.0f} s if it stays silent"
+
+
 def lines(
     role: str,
-    takeover_in_seconds: float | None,
     public: tuple[str, int],
     operators: tuple[str, int],
     chat_page: str | None,
@@ -45,8 +54,7 @@ def lines(
     embedded: bool = False,
 ) -> str:
     """Return the block of text."""
-    waiting = f", taking over in {takeover_in_seconds:.0f} s" if takeover_in_seconds else ""
-    rows = [("role", f"{role}{waiting}")]
+    rows = [("role", role)]
     if chat_page:
         rows.append(("chat", chat_page))
     rows += [

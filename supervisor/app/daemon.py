@@ -12,7 +12,7 @@ from pydantic import HttpUrl, SecretStr
 
 from bot.settings import BotSettings
 from supervisor import __version__, settings, shutdown
-from supervisor.app import infrastructure, routes, sandbox, sandbox_share, workload
+from supervisor.app import infrastructure, mode, routes, sandbox_share, workload
 from supervisor.app.announcement import announce
 from supervisor.app.instance import Instance
 from supervisor.child import ChildSpec
@@ -20,7 +20,9 @@ from supervisor.clock import boottime
 from supervisor.errors import ConfigError
 from supervisor.home import create_home
 from supervisor.http import HttpServer, bind
-from supervisor.settings import Problem, Settings
+from supervisor.killtimer import KillTimer
+from supervisor.sdnotify import Notifier
+from supervisor.settings import Settings
 from supervisor.signals import Ladder, until
 from supervisor.term import lock_key_for
 from supervisor.timing import Timing
@@ -40,22 +42,22 @@ async def run(*, with_sandbox: bool) -> int:
         bot = bot.model_copy(update={"webhook_base_url": HttpUrl(f"http://{LOOPBACK}:{public.getsockname()[1]}")})
     create_home(base.vigil_home)
     instance = Instance(
-        base, bot, timing, lock_key_for(bot.bot_id), workload.load_models(), ladder, sandbox=with_sandbox
+        base,
+        bot,
+        timing,
+        lock_key_for(bot.bot_id),
+        workload.load_models(),
+        ladder,
+        sandbox=with_sandbox,
+        guard=KillTimer(),
     )
+    instance.notifier = Notifier.take(os.environ)
     return await _live(instance, public, operators)
 
 
 def _read(*, with_sandbox: bool) -> tuple[Settings, Timing, BotSettings]:
     """Return the settings; raise ConfigError with every problem when some are wrong."""
-    problems: list[Problem] = []
-    env_file = None if with_sandbox else settings.ENV_FILE
-    base = settings.read(Settings, problems, env_file)
-    timing = settings.timing_of(base, problems) if base else None
-    if with_sandbox:
-        os.environ.update(sandbox.environment(base.sandbox_port if base else 0, base.port if base else 0))
-    bot = settings.read(BotSettings, problems, env_file)
-    settings.refuse(problems)
-    assert base is not None and bot is not None and timing is not None  # noqa: PT018, S101 - `refuse` raised otherwise
+    base, bot, timing = mode.complete(mode.reading(with_sandbox=with_sandbox, why="asked for"))
     return base, timing, bot
 
 
@@ -69,8 +71,11 @@ async def _live(instance: Instance, public: socket.socket, operators: socket.soc
     emit(
         events.Starting(version=__version__, pid=os.getpid(), mode="sandbox" if instance.sandbox else instance.bot.mode)
     )
-    for warned in settings.warnings(instance.settings, instance.timing):
+    strays = mode.stray(with_sandbox=instance.sandbox)
+    for warned in (*settings.warnings(instance.settings, instance.timing), *strays):
         emit(events.SettingWarned(variable=warned.variable, reason=warned.text))
+    emit(events.Listening(server="public", address="{}:{}".format(*public.getsockname())))
+    emit(events.Listening(server="ops", address="{}:{}".format(*operators.getsockname())))
     async with AsyncExitStack() as stack:
         if instance.sandbox:
             async with until(instance.ladder.drain):
@@ -96,12 +101,13 @@ async def _live(instance: Instance, public: socket.socket, operators: socket.soc
 async def _start(instance: Instance, tree: Tree, public: socket.socket, operators: socket.socket) -> None:
     await tree.start()
     if not instance.draining:
-        emit(events.Ready(start_seconds=round(boottime() - instance.started_at, 2)))
+        instance.notifier.ready()
         await announce(instance, public.getsockname(), operators.getsockname())
 
 
 async def _shut_down(instance: Instance, tree: Tree, public: socket.socket) -> None:
     """End the infrastructure phase by phase; whoever does not end is left to the end of the process."""
+    instance.notifier.stopping()
     emit(events.Draining(deadline_seconds=instance.settings.shutdown_grace))
     if not await _phase(tree, "workload", instance.settings.plan.drain + shutdown.CANCEL, {"role"}):
         shutdown.give_up("The work did not stop in time; the lease is left to run out.")
@@ -109,11 +115,11 @@ async def _shut_down(instance: Instance, tree: Tree, public: socket.socket) -> N
     await _phase(tree, "ingress", shutdown.INGRESS, {"http"})
     # The server had copies of it; as long as one is open, connections would be made and never answered.
     public.close()
-    await _phase(tree, "pools", shutdown.POOLS, {"totals", "inbox-writer", "database"})
+    await _phase(tree, "pools", shutdown.POOLS, {"readiness", "totals", "inbox-writer", "database"})
     began = boottime()
     flushed = await tracing.shutdown(shutdown.FLUSH)
     emit(events.ShutdownPhaseFinished(phase="flush", seconds=round(boottime() - began, 3), in_time=flushed))
-    await _phase(tree, "postgresql", shutdown.POSTGRESQL, {"postgresql", "ops", "pulse"})
+    await _phase(tree, "postgresql", shutdown.POSTGRESQL, {"postgresql", "ops", "control", "pulse"})
 
 
 async def _phase(tree: Tree, phase: str, within: float, names: Collection[str]) -> bool:
@@ -140,6 +146,8 @@ def _configure_telemetry(instance: Instance, specs: Sequence[ChildSpec]) -> None
     form = base.log_format or ("pretty" if os.isatty(2) else "json")
     logging.configure(level=base.log_level, format=form, instance_id=instance.instance_id)
     metrics.configure(instance_id=instance.instance_id, version=__version__)
+    metrics.put("supervisor_lock_heartbeat_interval_seconds", instance.timing.renew, lock="bot")
+    metrics.put("supervisor_lock_lease_seconds", instance.timing.lease, lock="bot")
     metrics.declare("child", [*(spec.name for spec in specs), *workload.NAMES])
     metrics.declare("model", {model.id: {"modality": model.modality} for model in instance.models})
     try:

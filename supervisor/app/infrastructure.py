@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from functools import partial
 
 import anyio
 from anyio.abc import TaskStatus
 
 from supervisor import database
+from supervisor.app import operations
 from supervisor.app.instance import Instance
+from supervisor.app.readiness import Readiness
 from supervisor.app.role import RoleLoop
 from supervisor.app.webhook import WebhookSecrets
 from supervisor.child import ChildSpec
+from supervisor.control import Control, RunFolder
 from supervisor.database import connected, wait_until_reachable
 from supervisor.embedded import Embedded
 from supervisor.errors import ConfigError
@@ -20,18 +24,24 @@ from supervisor.http import HttpServer
 from supervisor.inbox.writer import Writer
 from supervisor.keeper import Keeper
 from supervisor.migrator import apply_migrations_safe, check_migrations_status
+from supervisor.outage import Outage, ask
 from supervisor.sql import sql
 from supervisor.totals import Totals
+from supervisor.view import LockView
 from telemetry import redact
 
 DATABASE_SECONDS = 3600.0
 """To become ready. What is bounded in it bounds itself; a long migration that is cut short would begin anew for ever."""
+LEADING = "vigil handover gives leadership away; vigil drain stops the instance."
+LENT = "the bot's work holds its connections; vigil drain stops the instance."
 
 
 def children(instance: Instance, servers: Sequence[tuple[str, HttpServer]]) -> list[ChildSpec]:
     """Return the infrastructure's children in the order of their start."""
     specs = [ChildSpec(name, server.serve) for name, server in servers]
     specs.append(ChildSpec("pulse", instance.pulse.serve))
+    control = Control(RunFolder(instance.settings.vigil_home), instance.instance_id, operations.verbs(instance))
+    specs.append(ChildSpec("control", control.serve, essential=False, pinned=operations.PINNED))
     direct = instance.settings.direct_url
     if direct is None:
         embedded = Embedded(instance.settings.vigil_home)
@@ -44,18 +54,30 @@ def children(instance: Instance, servers: Sequence[tuple[str, HttpServer]]) -> l
         instance_id=instance.instance_id,
         timing=instance.timing,
         last_tick=instance.pulse.ticked_at,
+        guard=instance.guard,
     )
-    instance.totals = Totals(instance.need_pool, instance.lock_key)
+    instance.totals = Totals(instance.need_pool, instance.lock_key, lambda: _lease(keeper.view))
     instance.writer, instance.keeper = writer, keeper
-    role = RoleLoop(instance, keeper, writer)
+    pooled = instance.settings.database_url
+    addresses = (direct, pooled.get_secret_value()) if pooled else (direct,)
+    gate = instance.outage = Outage(partial(ask, tuple(dict.fromkeys(addresses))))
+    role, readiness = RoleLoop(instance, keeper, writer), Readiness(instance, gate)
+    prepare = Database(instance, direct).serve
+    grace = instance.settings.shutdown_grace
     return [
         *specs,
-        ChildSpec("database", Database(instance, direct).serve, start_timeout=DATABASE_SECONDS),
-        ChildSpec("inbox-writer", writer.serve),
-        ChildSpec("totals", instance.totals.serve),
-        ChildSpec("keeper", keeper.serve),
-        ChildSpec("role", role.serve, stop_timeout=instance.settings.shutdown_grace),
+        ChildSpec("database", prepare, start_timeout=DATABASE_SECONDS, gate=gate, pinned=LENT),
+        ChildSpec("inbox-writer", writer.serve, gate=gate),
+        ChildSpec("totals", instance.totals.serve, gate=gate, essential=False),
+        ChildSpec("readiness", readiness.serve, gate=gate, essential=False),
+        ChildSpec("keeper", keeper.serve, gate=gate, pinned=LEADING),
+        ChildSpec("role", role.serve, stop_timeout=grace, gate=gate, pinned=LEADING),
     ]
+
+
+def _lease(view: LockView) -> tuple[int | None, str | None]:
+    """What of the view is in the database too: another one means that the totals have changed."""
+    return view.epoch, view.holder
 
 
 class Database:
@@ -72,7 +94,8 @@ class Database:
         url = pooled.get_secret_value() if pooled else direct
         for address in dict.fromkeys((direct, url)):
             await wait_until_reachable(address)
-        await apply_migrations_safe(direct)
+        instance.held_back = (await apply_migrations_safe(direct)).held_back
+        instance.direct = direct
         async with connected(direct, application_name="vigil setup") as connection:
             instance.migrations = await check_migrations_status(connection)
             await self._refuse_another_bot(connection)

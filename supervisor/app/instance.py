@@ -17,17 +17,21 @@ from supervisor.clock import boottime
 from supervisor.database import LOST, Pool
 from supervisor.errors import ExitCode, Fatal
 from supervisor.health import ChildHealth, Status
+from supervisor.leading import UNGUARDED, Guard
+from supervisor.sdnotify import Notifier
 from supervisor.settings import Settings
 from supervisor.shutdown import HURRIED_CANCEL
 from supervisor.signals import Ladder
 from supervisor.sql import sql
-from supervisor.stall import Pulse
+from supervisor.stall import Pulse, fence_after
 from supervisor.timing import Timing
 from supervisor.tree import Tree
+from supervisor.view import UNUSABLE
 
 if TYPE_CHECKING:
     from supervisor.inbox.writer import Writer
     from supervisor.keeper import Keeper
+    from supervisor.outage import Outage
     from supervisor.totals import Totals
 
 READY_CHECK_SECONDS = 1.0
@@ -44,17 +48,23 @@ class Instance:
     models: Catalogue
     ladder: Ladder
     sandbox: bool = False
+    guard: Guard = UNGUARDED
     instance_id: str = ""
     started_at: float = field(default_factory=boottime)
-    pulse: Pulse = field(default_factory=Pulse)
+    notifier: Notifier = field(default_factory=Notifier)
+    pulse: Pulse = field(init=False)
     failure: Fatal | None = None
     drain_until: float | None = None
+    handed_back: int = 0
     pool: Pool | None = None
     writer: Writer | None = None
     keeper: Keeper | None = None
+    outage: Outage | None = None
     totals: Totals | None = None
     webhook_secrets: WebhookSecrets | None = None
     migrations: tuple[bool, int] = (False, 0)
+    held_back: tuple[str, ...] = ()
+    direct: str = ""
     led: anyio.Event = field(default_factory=anyio.Event)
     infrastructure: Tree | None = None
     workload: Tree | None = None
@@ -62,11 +72,21 @@ class Instance:
     def __post_init__(self) -> None:
         if not self.instance_id:
             self.instance_id = f"{self.settings.instance_name}-{secrets.token_hex(4)}"
+        self.pulse = Pulse(fence_after(self.timing), at_work=self.at_work, on_tick=self._ticked)
 
     @property
     def draining(self) -> bool:
         """Whether this instance has been asked to stop."""
         return self.ladder.drain.is_set()
+
+    def at_work(self) -> bool:
+        """Whether work of a term is under way; takes no lock, so that the stall watch can ask at any moment."""
+        return self.workload is not None
+
+    def _ticked(self, now: float) -> None:
+        view = self.keeper.view if self.keeper else None
+        state = "STARTING" if view is None else f"{view.state}, epoch {view.epoch}" if view.epoch else view.state
+        self.notifier.tick(now, f"{state}, stopping" if self.draining else state)
 
     def uptime(self) -> float:
         """Return how long this instance has lived, in seconds."""
@@ -83,6 +103,10 @@ class Instance:
         if self.ladder.hurry.is_set() or self.drain_until is None:
             return HURRIED_CANCEL / 2
         return max(0.0, self.drain_until - boottime())
+
+    def note_handed_back(self, rows: int) -> None:
+        """Keep how many rows the inbox's worker has made ready again at its last end."""
+        self.handed_back = rows
 
     def exit_code(self) -> ExitCode:
         """Return what the process ends with after a clean stop."""
@@ -101,6 +125,8 @@ class Instance:
         reasons = []
         if not self.migrations[0]:
             reasons.append("migrations are not applied")
+        if self.keeper is not None and self.keeper.view.reason in UNUSABLE:
+            reasons.append(f"this instance could never lead: {self.keeper.view.reason}")
         if self.writer is None or not self.writer.connected:
             reasons.append("the inbox is not connected")
         if self.pool is None:
@@ -114,7 +140,10 @@ class Instance:
 
     async def status(self) -> Status:
         """Describe this instance now."""
-        view = self.keeper.view if self.keeper else None
+        view, now = self.keeper.view if self.keeper else None, boottime()
+        age = view.heartbeat_age(now) if view else None
+        # A countdown beside a healthy holder would look like an announcement: it is shown once the holder is late.
+        is_late = age is None or age > self.timing.renew + self.timing.timeout
         latest = self.totals.latest if self.totals else {}
         return Status(
             version=__version__,
@@ -124,8 +153,8 @@ class Instance:
             lock_state=view.state if view else "STARTING",
             epoch=view.epoch if view else None,
             holder=view.holder if view else None,
-            heartbeat_age_seconds=view.heartbeat_age(boottime()) if view else None,
-            takeover_in_seconds=view.takeover_in(boottime()) if view else None,
+            heartbeat_age_seconds=age,
+            takeover_in_seconds=view.takeover_in(now) if view and is_late else None,
             draining=self.draining,
             migrations_count=self.migrations[1],
             migrations_applied=self.migrations[0],
@@ -133,6 +162,7 @@ class Instance:
             children=(*_children(self.infrastructure), *_children(self.workload)),
             inbox={key.removeprefix("inbox_"): float(latest[key]) for key in latest if key.startswith("inbox_")},
             loop_lag_seconds=round(self.pulse.worst_lag, 4),
+            mode="sandbox" if self.sandbox else self.bot.mode,
         )
 
 

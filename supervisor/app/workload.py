@@ -1,7 +1,7 @@
 """The workload of one term: the bot's children, then the inbox that feeds them.
 
 Start order: telegram, (poller), outbox, generations, inbox. Reversed, the inbox drains first, and what its last
-handlers queued can still be sent.
+handlers queued can still be sent. Each builds on those before it, so they are stopped and started again with them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from bot.ports import Serve
 from bot.telegram import Reach
 from bot.webhook import Webhook
 from supervisor.app.instance import Instance
+from supervisor.app.post import PostMigrations
 from supervisor.child import ChildSpec
 from supervisor.database import Pool
 from supervisor.errors import ConfigError
@@ -44,6 +45,7 @@ def workload(instance: Instance, database: FencedDatabase, term: Term, writer: W
             reach=_reach(instance),
             home=instance.settings.vigil_home,
             not_stored=(NotStored,),
+            quarantine=term.quarantine(),
             grace=grace,
         ),
         instance.models,
@@ -55,11 +57,16 @@ def workload(instance: Instance, database: FencedDatabase, term: Term, writer: W
         writer.stored,
         hopeless=bot.hopeless,
         committed=bot.committed,
+        handed_back=instance.note_handed_back,
         grace=grace,
     )
     stop = instance.settings.shutdown_grace
     children = {name: _mapped(serve) for name, serve in bot.children.items()} | {"inbox": inbox.serve}
-    return [ChildSpec(name, serve, START_SECONDS, stop_timeout=stop) for name, serve in children.items()]
+    specs = [
+        ChildSpec(name, serve, START_SECONDS, stop_timeout=stop, gate=instance.outage)
+        for name, serve in children.items()
+    ]
+    return [PostMigrations(instance, term).spec(), *specs] if instance.held_back else specs
 
 
 def load_models() -> catalogue.Catalogue:

@@ -49,8 +49,8 @@ class Worker:
     """A child of one term; an epoch has one.
 
     `handle` raises when it failed; the types in `hopeless` say that trying again cannot help. `wake` is the writer's
-    `stored`. `committed` is called after each commit of a handler. `grace` is asked while the worker stops: the
-    seconds that running handlers still have.
+    `stored`. `committed` is called after each commit of a handler, `handed_back` with the rows that the worker's end
+    made ready again. `grace` is asked while the worker stops: the seconds that running handlers still have.
     """
 
     database: Database
@@ -59,6 +59,7 @@ class Worker:
     wake: Wake
     hopeless: tuple[type[Exception], ...] = ()
     committed: Callable[[], None] = lambda: None
+    handed_back: Callable[[int], None] = lambda _: None
     grace: Callable[[], float] = lambda: 2.0
     pace: Pace = PACE
     rng: random.Random | None = None
@@ -221,4 +222,5 @@ class _Shift:
                 failure = reason(error)
         if limit.cancelled_caught:
             failure = f"no answer within {HAND_BACK_SECONDS:g} s"
+        self._worker.handed_back(rows)
         emit(events.InboxDrained(handed_back=rows, failure=failure))

@@ -25,7 +25,7 @@ class ControlUnavailable(Event):
     message = "No control socket"
     level = "WARNING"
 
-    error: Exception
+    error: BaseException
 
 
 @event
@@ -36,4 +36,4 @@ class ControlFailed(Event):
     message = "A verb of the control socket failed"
     level = "ERROR"
 
-    error: Exception
+    error: BaseException

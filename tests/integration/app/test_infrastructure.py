@@ -14,7 +14,9 @@ from pydantic import SecretStr
 from supervisor.app.infrastructure import DATABASE_SECONDS, Database
 from supervisor.app.instance import Instance
 from supervisor.errors import ConfigError
+from supervisor.keeper import Keeper
 from supervisor.migrator import FILE_SECONDS, LOCK_SECONDS
+from supervisor.view import LockState, LockView
 from telemetry import redact
 
 
@@ -60,11 +62,21 @@ async def test_readiness_names_a_function_of_the_lock_that_is_missing(
     async with running(instance, database_url):
         assert not [reason for reason in await instance.not_ready() if "missing" in reason]
         await pool.execute("ALTER FUNCTION lock_renew RENAME TO lock_renew_gone")
-        await pool.execute("REVOKE EXECUTE ON FUNCTION lock_fence FROM public, vigil")
+        await pool.execute("REVOKE EXECUTE ON FUNCTION lock_fence(bigint, bigint, bigint) FROM public, vigil")
         reasons = " ".join(await instance.not_ready())
     assert "lock_renew(bigint" in reasons
     assert "lock_fence(bigint" in reasons
     assert "lock_claim(bigint" not in reasons
+
+
+async def test_an_instance_that_could_never_lead_is_not_ready(instance: Instance) -> None:
+    """A heartbeat that does not renew, a schema without the lock: somebody has to look, so the deploy must not go on."""
+    keeper = Keeper(url=str, lock_key=1, instance_id="a", timing=instance.timing, last_tick=float)
+    instance.keeper = keeper
+    keeper._desk.publish(LockView(LockState.PASSIVE, "waiting"))
+    assert not [reason for reason in await instance.not_ready() if "lead" in reason]
+    keeper._desk.publish(LockView(LockState.PASSIVE, "heartbeat"))
+    assert "this instance could never lead: heartbeat" in await instance.not_ready()
 
 
 def test_a_long_migration_is_not_cut_short_by_the_start_of_its_child() -> None:

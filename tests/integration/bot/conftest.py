@@ -51,7 +51,7 @@ class Term:
     epoch: int
     over: bool = False
 
-    def check(self) -> None:
+    async def trusted(self) -> None:
         """Raise once the term is over."""
         if self.over:
             raise TermOver

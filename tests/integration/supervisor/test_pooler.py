@@ -14,6 +14,7 @@ from supervisor.clock import boottime
 from supervisor.election import Claim
 from supervisor.fence import FencedDatabase
 from supervisor.lease import Lease
+from supervisor.migrator import apply_migrations_safe
 from supervisor.pooler import is_pooled
 from supervisor.sql import sql
 from supervisor.term import Term
@@ -124,3 +125,24 @@ async def test_a_failed_query_through_a_pooler_leaves_the_connection_usable(pool
         await connection.execute("CREATE TABLE gone (n int)")
         await attempt.rollback()
         assert await connection.fetchval("SELECT to_regclass('gone')") is None
+
+
+@pytest.mark.parametrize("mode", ["transaction", "session"])
+async def test_an_empty_database_is_migrated_through_a_pooler_by_one_of_several(
+    server: Any, empty_database_url: str, mode: Mode
+) -> None:
+    """Each file once, and the migrators' lock is gone afterwards: a session lock would stay with the pooler."""
+    applied: list[str] = []
+
+    async def migrate(url: str) -> None:
+        applied.extend((await apply_migrations_safe(url)).applied)
+
+    with pooling(server, empty_database_url, mode, size=8) as url:
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(migrate, url)
+        async with database.connected(empty_database_url, application_name="vigil test") as connection:
+            assert await connection.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
+            recorded = await connection.fetch("SELECT migration_name FROM migration_history ORDER BY 1")
+    assert sorted(applied) == [row["migration_name"] for row in recorded]
+    assert len(applied) == len(set(applied)) > 4

@@ -30,7 +30,9 @@ def vigil(home: Path, *arguments: str, **environment: str) -> subprocess.Complet
     )
 
 
-@pytest.mark.parametrize("arguments", [(), ("fly",), ("migrate",), ("migrate", "sideways"), ("run", "--fast")])
+@pytest.mark.parametrize(
+    "arguments", [(), ("fly",), ("migrate",), ("migrate", "sideways"), ("run", "--fast"), ("lock", "break")]
+)
 def test_a_wrong_command_line_ends_with_64_and_a_hint(home: Path, arguments: tuple[str, ...]) -> None:
     """One line says what is wrong, the next how to learn what is right."""
     done = vigil(home, *arguments)
@@ -44,7 +46,23 @@ def test_help_lists_every_command_and_the_exit_codes(home: Path) -> None:
     """Nobody has to read the source to find a verb."""
     done = vigil(home, "--help")
     assert done.returncode == 0
-    for word in ("run", "status", "migrate", "lock", "config", "db", "sandbox", "exit codes", "78"):
+    for word in (
+        *(
+            "run",
+            "status",
+            "drain",
+            "handover",
+            "restart",
+            "migrate",
+            "lock",
+            "config",
+            "doctor",
+            "smoke",
+            "db",
+            "sandbox",
+        ),
+        *("exit codes", "78"),
+    ):
         assert word in done.stdout
 
 
@@ -55,6 +73,7 @@ def test_status_of_nothing_ends_with_3(home: Path, arguments: tuple[str, ...]) -
     assert done.returncode == 3
     assert done.stdout == ""
     assert "no instance answers" in done.stderr
+    assert "is running" in done.stderr
     assert "Try: " in done.stderr
 
 
@@ -124,7 +143,7 @@ def test_migrate_apply_and_status_on_a_fresh_database(home: Path, empty_database
     after = vigil(home, "migrate", "status", "--json", DATABASE_URL=empty_database_url)
     assert after.returncode == 0
     found = json.loads(after.stdout)
-    assert (found["ok"], found["count"]) == (True, 4)
+    assert (found["ok"], found["count"]) == (True, len(found["migrations"]))
     assert {row["state"] for row in found["migrations"]} == {"applied"}
 
 

@@ -82,13 +82,13 @@ async def test_a_lost_database_makes_it_passive_and_it_comes_back_by_itself(
         until(lambda: instance.role() == "PASSIVE", "it stops being ACTIVE")
         assert probe(instance, "/livez") == 200
         assert probe(instance, "/readyz") == 503
-        assert measured(instance, "supervisor_ready", "supervisor_database_up") == [0, 0]
+        until(lambda: measured(instance, "supervisor_ready", "supervisor_database_up") == [0, 0], "the metrics say so")
         assert instance.process.poll() is None, "an outage is no reason to end"
         await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         instance.wait_role("ACTIVE")
         sandbox.write("/balance")
         sandbox.wait_for("an answer", lambda message: "credits" in message["text"])
-        assert measured(instance, "supervisor_ready", "supervisor_database_up") == [1, 1]
+        until(lambda: measured(instance, "supervisor_ready", "supervisor_database_up") == [1, 1], "and say so again")
     finally:
         await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         await admin.close(timeout=5)

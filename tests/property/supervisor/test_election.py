@@ -7,10 +7,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.election import Claim, Observation, Sighting, Wait, decide, observe
+from supervisor.election import Claim, Observation, Patience, Sighting, Wait, decide, observe
 from supervisor.timing import LATENESS, PROFILES, RATE_ERROR
 
-LEASE, WATCH = 10.0, 0.5
+LEASE, GRACE, WATCH = 10.0, 0.75, 0.5
+PATIENCE = Patience(LEASE, GRACE, WATCH, damped=False)
 ROUNDING = 1e-6
 
 sightings = st.builds(
@@ -20,23 +21,33 @@ sightings = st.builds(
     holder=st.sampled_from(["other", "third", "me", None]),
     expires_in=st.floats(-3600, 3600),
     renewed_ago=st.just(0.0),
+    beacon_free=st.sampled_from([None, False, True]),
 )
 looks = st.lists(st.tuples(sightings, st.floats(0, 12), st.booleans()), min_size=1, max_size=12)
 
 
 @given(looks, st.booleans())
-def test_a_claim_always_has_its_ground(history: list[Any], work_ended: bool) -> None:
-    """Free, our own, or: unchanged for L on our clock within one connection, and expired on the database's."""
+def test_a_claim_always_has_its_ground(  # noqa: C901 - a second, simple-minded account of the rules
+    history: list[Any], work_ended: bool
+) -> None:
+    """Free, our own, its beacon gone for g, or: unchanged for L on our clock in one connection, expired on the database's."""
     seen: Observation | None = None
-    now, unchanged_since = 1000.0, 0.0
+    now, unchanged_since, free_since = 1000.0, 0.0, 0.0
+    lit: set[int] = set()
     for sighting, later, reconnected in history:
         now += later
         if reconnected:
-            seen = None
+            seen, lit = None, set()
         if seen is None or seen.sighting.identity != sighting.identity:
             unchanged_since = now
+        if sighting.beacon_free is False:
+            lit = {sighting.epoch}
+        elif lit != {sighting.epoch}:
+            lit = set()
+        if seen is None or sighting.beacon_free is not True or seen.sighting.beacon_free is not True:
+            free_since = now
         seen = observe(seen, sighting, now)
-        decision = decide(seen, now=now, instance_id="me", work_ended=work_ended, lease=LEASE, watch=WATCH)
+        decision = decide(seen, now=now, instance_id="me", work_ended=work_ended, patience=PATIENCE)
         if isinstance(decision, Wait):
             assert 0 < decision.seconds <= WATCH
             continue
@@ -47,6 +58,10 @@ def test_a_claim_always_has_its_ground(history: list[Any], work_ended: bool) -> 
                 assert sighting.holder is None
             case "self":
                 assert sighting.holder == "me"
+            case "session_lost":
+                assert sighting.holder in {"other", "third"}
+                assert lit == {sighting.epoch}
+                assert now - max(unchanged_since, free_since) >= GRACE - ROUNDING
             case "stale":
                 assert sighting.holder in {"other", "third"}
                 assert now - unchanged_since >= LEASE - ROUNDING
@@ -60,7 +75,7 @@ def test_a_lease_that_stays_silent_is_claimed_as_soon_as_both_clocks_say_so(
     """Safety alone would be easy: nobody ever claims. This one does, exactly when it may."""
     seen = Observation(Sighting(1, 1, "other", expires_in, 0.0), since)
     now = since + watched
-    decision = decide(seen, now=now, instance_id="me", work_ended=True, lease=LEASE, watch=WATCH)
+    decision = decide(seen, now=now, instance_id="me", work_ended=True, patience=PATIENCE)
     if watched > LEASE + ROUNDING and expires_in < -ROUNDING:
         assert decision == Claim("stale", 1, 1)
     if watched < LEASE - ROUNDING or expires_in > ROUNDING:
@@ -94,6 +109,7 @@ def test_a_silent_holder_is_gone_before_anybody_claims(  # noqa: PLR0917 - one p
     renew first at any time after its commit, and then looks whenever it likes.
     """
     timing = PROFILES[profile]
+    patience = Patience(timing.lease, timing.grace, timing.watch)
     gone_at = timing.hard / holder_rate + lateness
     real = commit_after + seen_after
     seen: Observation | None = None
@@ -101,7 +117,7 @@ def test_a_silent_holder_is_gone_before_anybody_claims(  # noqa: PLR0917 - one p
     while True:
         own = 5000.0 + real * standby_rate
         seen = observe(seen, Sighting(1, 7, "other", expires_in=-1.0, renewed_ago=0.0), own)
-        decision = decide(seen, now=own, instance_id="me", work_ended=True, lease=timing.lease, watch=timing.watch)
+        decision = decide(seen, now=own, instance_id="me", work_ended=True, patience=patience)
         if isinstance(decision, Claim):
             break
         real += decision.seconds / standby_rate + next(delays, 0.0)

@@ -1,4 +1,4 @@
-"""Backoff is a value: capped, jittered, forgotten after a healthy run."""
+"""Backoff and restart budget are values: capped, jittered, forgotten after a healthy run or when they slid away."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.child import Backoff
+from supervisor.child import Backoff, Intensity
 
 
 @given(st.integers(1, 10_000), st.integers())
@@ -30,3 +30,29 @@ def test_a_child_that_dies_before_it_is_healthy_keeps_slowing_down() -> None:
     backoff = Backoff(healthy_after=60)
     assert backoff.failures_after(3, ready_seconds=50) == 4
     assert backoff.failures_after(3, ready_seconds=60) == 1
+
+
+def test_a_budget_tolerates_five_restarts_a_minute_and_not_a_sixth_failure() -> None:
+    """The default: what a burst may cost, and what no sustained trouble may."""
+    budget = Intensity()
+    window: tuple[float, ...] = ()
+    spent = []
+    for now in (0.0, 10.0, 20.0, 30.0, 40.0, 59.9):
+        window = budget.window(window, now)
+        spent.append(budget.exhausted(window))
+    assert spent == [False] * 5 + [True]
+
+
+@given(st.lists(st.floats(0, 600), max_size=60))
+def test_a_budget_is_exhausted_exactly_when_more_failures_than_restarts_lie_within_its_seconds(
+    ages: list[float],
+) -> None:
+    """The window slides with each failure; a minute of a clock has no say."""
+    budget = Intensity(restarts=3, seconds=60)
+    window: tuple[float, ...] = ()
+    times = sorted(ages)
+    for number, now in enumerate(times):
+        window = budget.window(window, now)
+        recent = [at for at in times[: number + 1] if now - at < 60]
+        assert budget.exhausted(window) == (len(recent) > 3)
+        assert len(window) <= len(recent)

@@ -47,7 +47,14 @@ def test_not_ready_says_every_reason_and_health_stays_200() -> None:
 
 def test_a_child_in_trouble_degrades_the_status() -> None:
     """A child that waits for Telegram for a minute is starting all that time: only a ready one works."""
-    for state, overall in (("ready", "ok"), ("starting", "degraded"), ("backoff", "degraded"), ("fatal", "degraded")):
+    for state, overall in (
+        ("ready", "ok"),
+        ("starting", "degraded"),
+        ("backoff", "degraded"),
+        ("fatal", "degraded"),
+        ("gave_up", "degraded"),
+        ("waiting", "degraded"),
+    ):
         assert replace(ACTIVE, children=(ChildHealth("outbox", state, 1, None),)).overall == overall
 
 

@@ -59,10 +59,47 @@ def test_a_file_that_is_not_utf8_is_refused() -> None:
         Migration.parse("0001_pre_a.sql", b"SELECT '\xe9'")
 
 
-def test_a_file_that_wants_no_transaction_is_refused() -> None:
-    """Half a file must never be in effect, so what needs no transaction is refused clearly."""
-    with pytest.raises(ConfigError, match="without a transaction, which is not supported"):
-        migration("0001_pre_a.sql", "-- migrate: no-transaction\nCREATE INDEX CONCURRENTLY i ON t (a);")
+INDEX = "-- migrate: no-transaction\n-- for the reports; big\nCREATE UNIQUE INDEX CONCURRENTLY orders_by_day ON orders (day);"
+
+
+def test_a_file_without_a_transaction_names_its_index() -> None:
+    """The name is how the half of it is found after a crash."""
+    assert migration("0001_pre_a.sql", INDEX).index == "orders_by_day"
+    assert migration("0001_pre_a.sql", INDEX.partition("\n")[2]).index is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("0001_pre_a.sql", "ALTER TABLE t ADD COLUMN a int;"),
+        ("0001_pre_a.sql", "CREATE INDEX i ON t (a);"),
+        ("0001_pre_a.sql", "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON t (a);"),
+        ("0001_pre_a.sql", "CREATE INDEX CONCURRENTLY ON t (a);"),
+        ("0001_pre_a.sql", "CREATE INDEX CONCURRENTLY i ON t (a); CREATE TABLE b ();"),
+        ("0001_post_a.sql", "CREATE INDEX CONCURRENTLY i ON t (a);"),
+    ],
+    ids=["no index", "not concurrent", "keeps a half", "no name", "two statements", "post"],
+)
+def test_nothing_but_one_concurrent_index_runs_without_a_transaction(name: str, text: str) -> None:
+    """Of anything else a half could stay in effect, and nobody could tell which half."""
+    with pytest.raises(ConfigError, match="without a transaction, and is more than one index"):
+        migration(name, f"-- migrate: no-transaction\n{text}")
+
+
+@pytest.mark.parametrize(
+    ("text", "removals"),
+    [
+        ("DROP TABLE a; drop  table b; TRUNCATE c; DELETE FROM d WHERE true;", 4),
+        ("ALTER TABLE a ADD b int, DROP COLUMN c;", 1),
+        ("DO $$ BEGIN DELETE FROM a; END $$;", 1),
+        ("-- DROP TABLE a\nCREATE TABLE b ();", 0),
+        ("CREATE TRIGGER t BEFORE DELETE OR TRUNCATE ON a EXECUTE FUNCTION f();", 0),
+        ("CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $x$ DELETE FROM a $x$;", 0),
+    ],
+)
+def test_what_removes_data_is_found(text: str, removals: int) -> None:
+    """Not what a comment says, a trigger watches, or a function will do when it is called."""
+    assert len(migration("0001_post_a.sql", text).removals) == removals
 
 
 def test_two_files_with_one_number_are_refused() -> None:
@@ -102,8 +139,30 @@ def test_an_edited_file_is_refused_with_both_checksums() -> None:
 
 def test_a_file_that_sorts_before_an_applied_one_is_refused() -> None:
     """It would run in another order here than on a new database."""
-    with pytest.raises(ConfigError, match="0001_pre_step would run after the pre file 0002"):
+    with pytest.raises(ConfigError, match="0001_pre_step would run after a newer file of its phase"):
         plan([ONE, TWO], [row(TWO)], include_post=False)
+    allowed = plan([ONE, TWO], [row(TWO)], include_post=False, allow_late=True)
+    assert (allowed.pending, allowed.late) == ((ONE,), (ONE.name,))
+
+
+def test_a_file_that_sorts_before_one_of_a_newer_build_is_refused_too() -> None:
+    """Two branches, deployed one after the other: the database has seen the later number."""
+    with pytest.raises(ConfigError, match="0002_pre_step would run after a newer file"):
+        plan([ONE, TWO], [row(ONE), row(THREE)], include_post=False)
+
+
+def test_a_database_that_a_newer_build_has_contracted_is_refused() -> None:
+    """What this build needs may be gone; what a newer build only added harms nobody."""
+    with pytest.raises(ConfigError, match="a newer build has applied 0002_post_contract") as refusal:
+        plan([ONE], [row(ONE), row(POST)], include_post=False)
+    assert refusal.value.exit_code is ExitCode.CONFIG
+
+
+def test_a_name_of_another_form_has_no_place_in_the_order() -> None:
+    """The predecessor's rows are neither early nor late."""
+    foreign = Applied("001_initial", "success", AT, None, 1, None)
+    assert foreign.place is None
+    assert plan([ONE], [foreign], include_post=False).pending == (ONE,)
 
 
 def test_a_post_file_waits_for_the_active_and_blocks_no_later_pre_file() -> None:
@@ -131,6 +190,7 @@ def test_a_status_line_says_where_each_migration_stands() -> None:
     ]
     assert [line.in_effect for line in lines] == [True, False, True, False]
     assert describe([ONE], [row(ONE, checksum="00")])[0].state is State.EDITED
+    assert describe([ONE], [row(ONE, "running")])[0].state is State.RUNNING
 
 
 def test_the_phase_is_read_from_the_name() -> None:

@@ -142,7 +142,7 @@ def test_times_of_the_lock_that_break_a_rule_are_refused_with_the_rule(monkeypat
     """A lease too short for its own deadlines never starts."""
     given(monkeypatch, **NEEDED, LOCK_STALE_HEARTBEAT_SECONDS="2")
     problems = read_all()[2]
-    assert {problem.variable for problem in problems} == {"LOCK_PROFILE"}
+    assert {problem.variable for problem in problems} == {"LOCK_STALE_HEARTBEAT_SECONDS"}
     assert any("lease" in problem.text for problem in problems)
 
 
@@ -232,3 +232,22 @@ def test_an_address_that_is_no_postgresql_and_two_ports_that_are_one_are_listed_
     assert set(problems) == {"DATABASE_URL", "OPS_PORT", "ADMIN_IDS"}
     assert "hunter2" not in str(problems)
     assert "numeric Telegram id" in problems["ADMIN_IDS"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "blamed"),
+    [
+        ({"LOCK_HEARTBEAT_INTERVAL": "60"}, "LOCK_HEARTBEAT_INTERVAL"),
+        ({"LOCK_HEARTBEAT_INTERVAL": "1", "LOCK_STALE_HEARTBEAT_SECONDS": "2"}, "LOCK_STALE_HEARTBEAT_SECONDS"),
+        (
+            {"LOCK_HEARTBEAT_INTERVAL": "2.6", "LOCK_STALE_HEARTBEAT_SECONDS": "9.6"},
+            "LOCK_HEARTBEAT_INTERVAL, LOCK_STALE_HEARTBEAT_SECONDS",
+        ),
+    ],
+)
+def test_a_broken_rule_is_told_under_the_variable_that_broke_it(
+    monkeypatch: pytest.MonkeyPatch, overrides: dict[str, str], blamed: str
+) -> None:
+    """Nobody who set one number has to guess which of three variables is meant."""
+    given(monkeypatch, **NEEDED, **overrides)
+    assert {problem.variable for problem in read_all()[2]} == {blamed}

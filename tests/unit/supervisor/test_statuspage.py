@@ -44,6 +44,19 @@ def test_a_waiting_instance_says_for_how_long() -> None:
     assert "taking over in 7 s" in statuspage.page(STATUS)
 
 
+def test_a_standby_beside_a_healthy_holder_shows_no_countdown() -> None:
+    """A number that always starts again looks like a takeover that never comes."""
+    standby = replace(STATUS, holder="web-other", heartbeat_age_seconds=0.42, takeover_in_seconds=None)
+    assert "standing by for web-other (heartbeat 0.4 s ago)" in statuspage.page(standby)
+    assert "taking over" not in statuspage.page(standby)
+
+
+def test_a_child_that_gave_up_looks_bad_and_one_that_waits_does_not() -> None:
+    """The colour says whether anybody has to come."""
+    assert '"badge bad">gave_up' in statuspage.page(replace(STATUS, children=(ChildHealth("a", "gave_up", 5, None),)))
+    assert '"badge wait">waiting' in statuspage.page(replace(STATUS, children=(ChildHealth("a", "waiting", 0, None),)))
+
+
 def test_an_instance_that_is_not_ready_says_why() -> None:
     """Every reason stands on the page."""
     assert "the inbox is not connected" in statuspage.page(replace(STATUS, not_ready=("the inbox is not connected",)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from supervisor.leading import SUMMARY_SECONDS, Tally
+from supervisor.tally import SUMMARY_SECONDS, Tally
 
 
 def test_heartbeats_are_summed_up_once_an_hour() -> None:

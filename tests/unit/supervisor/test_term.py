@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import anyio
 import pytest
 
 from supervisor.term import Term, TrustLost, fence_key, lock_key_for
@@ -133,3 +134,60 @@ def test_lock_keys_never_change(bot_id: int, key: int) -> None:
 def test_fence_keys_never_change(lock_key: int, key: int) -> None:
     """Another key would be another fence: a claim would not wait for the writers of an older build."""
     assert fence_key(lock_key) == key
+
+
+async def test_a_suspended_term_starts_nothing_and_ends_nothing(made: Made) -> None:
+    """While the control session is lost: refused, though the term goes on; then allowed again."""
+    made.term.suspend()
+    assert (made.term.ended, made.term.trustworthy, made.term.suspended) == (None, False, True)
+    with pytest.raises(TrustLost, match="suspended"):
+        made.term.check()
+    made.term.check_not_ended()
+    made.term.resume()
+    made.term.check()
+    await made.term.trusted()
+    assert made.told == 0
+
+
+async def test_waiting_for_trust_ends_with_the_term(made: Made) -> None:
+    """A suspension that lasts past the soft deadline is answered with the end, not with silence."""
+    made.term.suspend()
+    made.clock.now = 107.0
+    with anyio.fail_after(5), pytest.raises(TrustLost, match="soft_deadline"):
+        await made.term.trusted()
+
+
+async def test_waiting_for_trust_goes_on_when_the_session_is_back(made: Made) -> None:
+    """What waited starts its effect as soon as it may."""
+    made.term.suspend()
+    passed = anyio.Event()
+
+    async def wait() -> None:
+        await made.term.trusted()
+        passed.set()
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            group.start_soon(wait)
+            await anyio.wait_all_tasks_blocked()
+            assert not passed.is_set()
+            made.term.resume()
+    assert passed.is_set()
+
+
+def test_a_resumed_term_that_has_ended_stays_ended(made: Made) -> None:
+    """A session that comes back too late brings nothing back."""
+    made.term.suspend()
+    made.term.end("fenced")
+    made.term.resume()
+    with pytest.raises(TrustLost, match="fenced"):
+        made.term.check()
+
+
+def test_what_older_terms_had_begun_is_left_alone_for_a_while() -> None:
+    """Counted down on the term's own clock, and never below zero."""
+    clock = Clock()
+    term = Term(3, "a", window=7.0, sent_at=100.0, quarantined_until=110.0, clock=clock)
+    assert term.quarantine() == 10.0
+    clock.now = 111.0
+    assert term.quarantine() == 0.0

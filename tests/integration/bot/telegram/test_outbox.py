@@ -347,7 +347,7 @@ async def test_trust_is_asked_for_between_the_intent_and_the_call(
     class Hesitant:
         epoch = tenure.term.epoch
 
-        def check(self) -> None:
+        async def trusted(self) -> None:
             raise TrustLost(self.epoch, "test")
 
         def remaining(self) -> float:

@@ -19,6 +19,7 @@ from anyio.abc import TaskStatus
 
 from supervisor.clock import boottime
 from supervisor.keeper import Keeper
+from supervisor.leading import UNGUARDED, Guard
 from supervisor.term import Term
 from supervisor.timing import Timing
 from supervisor.view import LockState, LockView
@@ -75,6 +76,7 @@ class Contestant:
     name: str
     timing: Timing = QUICK
     tick_limit: float = 5.0
+    guard: Guard = UNGUARDED
     stalled_at: float | None = None
     keeper: Keeper = field(init=False)
     _scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
@@ -89,6 +91,7 @@ class Contestant:
             timing=self.timing,
             last_tick=lambda: boottime() if self.stalled_at is None else self.stalled_at,
             tick_limit=self.tick_limit,
+            guard=self.guard,
             rng=random.Random(self.name),
         )
 

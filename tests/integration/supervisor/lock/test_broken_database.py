@@ -29,7 +29,7 @@ async def without(db: Any, function: str) -> AsyncIterator[None]:
 
 @pytest.mark.parametrize(
     "function",
-    ["lock_renew(bigint, text, bigint, integer)", "lock_claim(bigint, text, integer, bigint, bigint, text)"],
+    ["lock_renew(bigint, text, bigint, integer)", "lock_claim(bigint, text, integer, bigint, bigint, text, boolean)"],
 )
 async def test_a_missing_function_makes_it_passive_with_a_reason_and_no_crash_loop(
     contest: Contest, db: Any, recorded: testing.Recorder, function: str
@@ -72,7 +72,11 @@ async def test_a_heartbeat_that_breaks_under_the_holder_ends_its_term_and_nobody
     await recorded.next(events.TermWon, timeout=DEADLINE)
     assert (await recorded.next(events.TermWon, timeout=DEADLINE)).epoch == 2
     assert anyio.current_time() - began < 2.5
-    assert await db.fetchval("SELECT count(*) FROM lock_events WHERE kind <> 'release'") == 2
+    events_found = await db.fetch(
+        "SELECT epoch, kind FROM lock_events WHERE epoch = 1 OR kind <> 'demotion' ORDER BY id"
+    )
+    assert [tuple(row) for row in events_found if row["epoch"] == 1] == [(1, "first"), (1, "demotion")]
+    assert [row["epoch"] for row in events_found if row["kind"] not in {"demotion", "release"}] == [1, 2]
 
 
 async def test_a_row_taken_by_another_ends_the_term_at_the_next_beat(contest: Contest, db: Any) -> None:
@@ -85,19 +89,25 @@ async def test_a_row_taken_by_another_ends_the_term_at_the_next_beat(contest: Co
     await a.until_state(LockState.DEMOTED)
 
 
-async def test_a_claim_that_waits_for_a_writer_keeps_standing_by(
-    contest: Contest, db: Any, recorded: testing.Recorder
+async def test_a_writer_of_an_old_term_is_ended_when_a_claim_has_waited_for_it(
+    contest: Contest, db: Any, connect: Callable[[], Awaitable[Any]], recorded: testing.Recorder
 ) -> None:
-    """An open transaction of the old term holds the next one up, not this instance."""
+    """Exactly the session that holds the fence: one that is merely idle in a transaction stays."""
     await db.fetchval("SELECT lock_claim(4213370000000000001, 'old', 1600, NULL, NULL, 'free')")
     await db.fetchval("SELECT lock_release(4213370000000000001, 'old', 1)")
-    async with db.transaction():
-        await db.execute("SELECT lock_fence(4213370000000000001, 1)")
-        a = await contest("a")
-        failed = await recorded.next(events.ClaimFailed, timeout=DEADLINE)
-        assert failed.kind == "writer_in_flight"
-        assert a.keeper.view.role == "PASSIVE"
+    writer, reader = await connect(), await connect()
+    await writer.transaction().start()
+    await writer.execute("SELECT lock_fence(4213370000000000001, 1)")
+    await reader.transaction().start()
+    await reader.execute("SELECT count(*) FROM lock_epoch")
+    a = await contest("a")
+    assert (await recorded.next(events.WritersEnded, timeout=DEADLINE)).sessions == 1
+    assert (await recorded.next(events.ClaimFailed, timeout=DEADLINE)).kind == "writer_in_flight"
     assert (await a.working()).epoch == 2
+    with anyio.fail_after(DEADLINE):
+        while not writer.is_closed():  # noqa: ASYNC110 - asyncpg wakes nobody for it
+            await anyio.sleep(0.005)
+    assert await reader.fetchval("SELECT 1") == 1
 
 
 async def test_the_database_of_another_bot_is_not_contended_for(contest: Contest, db: Any) -> None:

@@ -35,7 +35,7 @@ FREELY_INSERTED = {"inbox"}
 async def claim(on: Any) -> int:
     """Begin the next term, whatever the lease is."""
     await on.execute("UPDATE lock_heartbeat SET state = 'free', instance_id = NULL")
-    epoch: int = await on.fetchval(sql("lock_claim"), KEY, "x", 60_000, None, None, "free")
+    epoch: int = await on.fetchval(sql("lock_claim"), KEY, "x", 60_000, None, None, "free", False)
     return epoch
 
 
@@ -126,7 +126,7 @@ async def test_the_fence_refuses_snapshots_older_than_itself(db: Any, level: str
     epoch = await claim(db)
     with pytest.raises(asyncpg.PostgresError) as refused:
         async with db.transaction(isolation=level):
-            await db.execute(sql("lock_fence"), KEY, epoch)
+            await db.execute(sql("lock_fence"), KEY, epoch, 1)
     assert refused.value.sqlstate == "VG002"
 
 
@@ -134,7 +134,7 @@ async def test_the_fence_ends_with_its_transaction(db: Any) -> None:
     """The permission is not left behind on a pooled connection."""
     epoch = await claim(db)
     async with db.transaction():
-        await db.execute(sql("lock_fence"), KEY, epoch)
+        await db.execute(sql("lock_fence"), KEY, epoch, 1)
     with pytest.raises(asyncpg.PostgresError) as refused:
         await db.execute("DELETE FROM users WHERE false")
     assert refused.value.sqlstate == "VG001"
@@ -146,7 +146,7 @@ async def test_a_fence_inside_a_savepoint_that_is_rolled_back_permits_nothing(db
     outer, inner = db.transaction(), db.transaction()
     await outer.start()
     await inner.start()
-    await db.execute(sql("lock_fence"), KEY, epoch)
+    await db.execute(sql("lock_fence"), KEY, epoch, 1)
     await inner.rollback()
     with pytest.raises(asyncpg.PostgresError) as refused:
         await db.execute("DELETE FROM users WHERE false")
@@ -166,7 +166,7 @@ async def test_a_writer_that_waited_for_a_claim_sees_the_new_epoch(db: Any, conn
     async def write() -> None:
         try:
             async with db.transaction():
-                await db.execute(sql("lock_fence"), KEY, 1)
+                await db.execute(sql("lock_fence"), KEY, 1, 1)
         except asyncpg.PostgresError as error:
             outcome.append(error.sqlstate)
         else:
@@ -202,7 +202,7 @@ async def test_no_row_of_a_term_commits_after_the_next_one_began(db: Any, connec
             try:
                 async with on.transaction():
                     epoch = max(current, 1)
-                    await on.execute(sql("lock_fence"), KEY, epoch)
+                    await on.execute(sql("lock_fence"), KEY, epoch, 1)
                     await on.execute("INSERT INTO witness (epoch) VALUES ($1)", epoch)
                 committed += 1
             except asyncpg.PostgresError as error:
@@ -236,7 +236,7 @@ async def small_pool(database_url: str) -> AsyncIterator[Any]:
 
 async def in_term(db: Any, pool: Any) -> tuple[FencedDatabase, Term]:
     """Begin a term; return the database as it sees it."""
-    term = Term(await claim(db), "x", window=60, sent_at=boottime())
+    term = Term(await claim(db), "x", window=60, sent_at=boottime(), timeline=1)
     return FencedDatabase(pool, KEY, term), term
 
 

@@ -16,15 +16,22 @@ LEASE_MS = 60_000
 Connect = Callable[[], Awaitable[Any]]
 
 
-async def claim(on: Any, who: str, reason: str | None = "free", seen: tuple[int, int] | None = None) -> Any:
-    """Claim as `who`, having seen (epoch, beat)."""
+async def claim(
+    on: Any, who: str, reason: str | None = "free", seen: tuple[int, int] | None = None, *, beacon: bool = False
+) -> Any:
+    """Claim as `who`, having seen (epoch, beat); the epoch won."""
     epoch, beat = seen or (None, None)
-    return await on.fetchval(sql("lock_claim"), KEY, who, LEASE_MS, epoch, beat, reason)
+    return await on.fetchval(sql("lock_claim"), KEY, who, LEASE_MS, epoch, beat, reason, beacon)
 
 
 async def row(on: Any) -> Any:
     """The lease as it stands."""
     return await on.fetchrow("SELECT *, expires_at - renewed_at AS lease FROM lock_heartbeat WHERE lock_key = $1", KEY)
+
+
+async def timeline(on: Any) -> Any:
+    """The timeline of the present token."""
+    return await on.fetchval("SELECT timeline FROM lock_epoch")
 
 
 async def expire(on: Any) -> tuple[int, int]:
@@ -172,7 +179,7 @@ async def test_renews_do_not_wait_for_the_disk_but_claim_and_release_do(db: Any)
             await db.fetchval(statement, *arguments)
             return str(await db.fetchval("SHOW synchronous_commit"))
 
-    assert await at_commit(sql("lock_claim"), KEY, "a", LEASE_MS, None, None, "free") == "on"
+    assert await at_commit(sql("lock_claim"), KEY, "a", LEASE_MS, None, None, "free", False) == "on"
     assert await at_commit(sql("lock_renew"), KEY, "a", 1, LEASE_MS) == "off"
     assert await at_commit(sql("lock_release"), KEY, "a", 1) == "on"
 
@@ -220,7 +227,7 @@ async def test_a_missing_heartbeat_cannot_claim(db: Any) -> None:
 async def test_a_lease_that_is_over_at_once_is_not_claimed(db: Any) -> None:
     """A lease of no length proves nothing."""
     with pytest.raises(asyncpg.PostgresError) as refused:
-        await db.fetchval(sql("lock_claim"), KEY, "a", 0, None, None, "free")
+        await db.fetchval(sql("lock_claim"), KEY, "a", 0, None, None, "free", False)
     assert refused.value.sqlstate == "VG004"
 
 
@@ -228,7 +235,7 @@ async def test_a_database_has_one_bot(db: Any) -> None:
     """The fenced tables bear no lock key: a second key would let two terms write side by side."""
     await claim(db, "a")
     with pytest.raises(asyncpg.PostgresError) as refused:
-        await db.fetchval(sql("lock_claim"), KEY + 1, "b", LEASE_MS, None, None, "free")
+        await db.fetchval(sql("lock_claim"), KEY + 1, "b", LEASE_MS, None, None, "free", False)
     assert refused.value.sqlstate == "VG005"
 
 
@@ -248,7 +255,7 @@ async def test_a_claim_waits_for_writers_in_flight_and_no_longer_than_2_seconds(
     await db.fetchval(sql("lock_release"), KEY, "a", 1)
     challenger = await connect()
     async with db.transaction():
-        await db.execute(sql("lock_fence"), KEY, 1)
+        await db.execute(sql("lock_fence"), KEY, 1, await timeline(db))
         began = anyio.current_time()
         with pytest.raises(asyncpg.LockNotAvailableError):
             await claim(challenger, "b")

@@ -8,14 +8,17 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
+import asyncpg
 import pytest
 
 from supervisor import __version__
-from supervisor.database import Connection, ConnectionLost, connected
+from supervisor.child import Backoff
+from supervisor.database import Connection, ConnectionLost, connected, transaction
 from supervisor.errors import ConfigError, ExitCode, SupervisorError, Unavailable
 from supervisor.migration import Migration, State
 from supervisor.migrator import (
     LOCK_KEY,
+    MigrationBusy,
     MigrationFailed,
     apply_migrations_safe,
     check_migrations_status,
@@ -216,22 +219,79 @@ async def test_a_cancelled_migrator_leaves_nothing_half_done(
     assert await names_of_tables(empty_database_url) == {"b"}
 
 
+async def test_a_table_that_stays_busy_is_no_traceback_and_names_who_holds_it(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit 69, since waiting can help; nobody was made to wait for longer than lock_timeout at a time."""
+    monkeypatch.setattr("supervisor.migration_session.SESSION", {"lock_timeout": "50"})
+    monkeypatch.setattr("supervisor.migration_step.BUSY_RETRIES", 2)
+    monkeypatch.setattr("supervisor.migration_step.BUSY_BACKOFF", Backoff(base=0.01))
+    two = files("CREATE TABLE a (id int);", "ALTER TABLE a ADD COLUMN b int;")
+    await apply_migrations_safe(empty_database_url, two[:1])
+    async with connected(empty_database_url, application_name="the long one") as other, transaction(other):
+        await other.execute("LOCK TABLE a")
+        with pytest.raises(MigrationBusy, match=r"0002_pre_step: .* 3 attempts; .*\(the long one, \d+ s\)") as busy:
+            await apply_migrations_safe(empty_database_url, two)
+    assert busy.value.exit_code is ExitCode.UNAVAILABLE
+    assert (await history_of(empty_database_url, "0002_pre_step"))["status"] == "failed"
+    await apply_migrations_safe(empty_database_url, two)
+    assert (await history_of(empty_database_url, "0002_pre_step"))["status"] == "success"
+
+
+async def test_a_statement_that_takes_too_long_is_given_up_by_the_server(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A runaway file ends in a clear error, not in a lost connection, and leaves nothing."""
+    monkeypatch.setattr("supervisor.migration_step.FILE_SECONDS", 0.2)
+    with pytest.raises(MigrationFailed, match="canceling statement due to statement timeout"):
+        await apply_migrations_safe(empty_database_url, files("CREATE TABLE a (); SELECT pg_sleep(60);"))
+    assert await names_of_tables(empty_database_url) == set()
+
+
+@pytest.mark.parametrize("pending", [0, 1])
+async def test_a_read_only_server_is_said_so_when_there_is_something_to_write(
+    empty_database_url: str, pending: int
+) -> None:
+    """With everything in effect a standby can be looked at; else it is exit 69: it may be promoted."""
+    two = files("CREATE TABLE a (id int);", "CREATE TABLE b (id int);")
+    await apply_migrations_safe(empty_database_url, two[:1])
+    read_only = f"{empty_database_url}?default_transaction_read_only=on"
+    if not pending:
+        assert (await apply_migrations_safe(read_only, two[:1])).applied == ()
+        return
+    with testing.record() as recorded, pytest.raises(Unavailable, match="the server is read-only") as refusal:
+        await apply_migrations_safe(read_only, two)
+    assert recorded.all(events.MigrationFailed) == [], "nothing is wrong with the file"
+    assert refusal.value.exit_code is ExitCode.UNAVAILABLE
+    assert await history_of(empty_database_url, "0002_pre_step") is None
+
+
+async def test_a_role_that_may_connect_and_not_create_leaves_nothing(server: Any, empty_database_url: str) -> None:
+    """The history can be written, the schema not: recorded as failed, in the server's words."""
+    await apply_migrations_safe(empty_database_url, [])
+    server.admin("DROP ROLE IF EXISTS writer", "CREATE ROLE writer LOGIN")
+    async with connected(empty_database_url, application_name="test") as owner:
+        await owner.execute("GRANT ALL ON migration_history, migration_history_id_seq TO writer")
+    with pytest.raises(MigrationFailed, match="permission denied for schema public"):
+        await apply_migrations_safe(empty_database_url.replace("//vigil@", "//writer@"), files("CREATE TABLE a ();"))
+    assert (await history_of(empty_database_url, "0001_pre_step"))["status"] == "failed"
+
+
 async def test_a_busy_table_is_waited_for(
     empty_database_url: str, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Traffic that holds a table longer than lock_timeout delays the file instead of failing it."""
-    monkeypatch.setattr("supervisor.migrator.SESSION", {"lock_timeout": "100"})
+    monkeypatch.setattr("supervisor.migration_session.SESSION", {"lock_timeout": "100"})
     two = files("CREATE TABLE a (id int);", "ALTER TABLE a ADD COLUMN b int;")
     await apply_migrations_safe(empty_database_url, two[:1])
     async with connected(empty_database_url, application_name="test") as other, anyio.create_task_group() as group:
         held = other.transaction()
         await held.start()
         await other.execute("LOCK TABLE a")
-        group.start_soon(apply_migrations_safe, empty_database_url, two)
-        async with connected(empty_database_url, application_name="test") as observer:
-            waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
-            await eventually(lambda: observer.fetchval(waiting))
-            await eventually(lambda: observer.fetchval(f"SELECT NOT ({waiting})"))
+        with testing.record() as recorded:
+            group.start_soon(apply_migrations_safe, empty_database_url, two)
+            await eventually(lambda: len(recorded.all(events.MigrationBusy)) >= 2)
+        assert {event.version for event in recorded.all(events.MigrationBusy)} == {"0002_pre_step"}
         await held.rollback()
     assert (await history_of(empty_database_url, "0002_pre_step"))["status"] == "success"
 
@@ -245,9 +305,16 @@ async def test_post_files_wait_until_they_are_asked_for_and_run_behind_the_gate(
         await connection.execute("CREATE TABLE from_the_gate (id int)")
         raise SupervisorError("another instance leads")
 
-    with pytest.raises(MigrationFailed, match="another instance leads"):
+    with pytest.raises(SupervisorError, match="another instance leads"):
         await apply_migrations_safe(empty_database_url, [pre, post], include_post=True, before_post=closed)
     assert await names_of_tables(empty_database_url) == {"a"}
+
+    async def broken(connection: Connection) -> None:
+        await connection.execute("SELECT nonsense")
+
+    with pytest.raises(asyncpg.UndefinedColumnError):
+        await apply_migrations_safe(empty_database_url, [pre, post], include_post=True, before_post=broken)
+    assert await history_of(empty_database_url, post.name) is None, "a gate's failure is none of the file"
 
     async def opened(connection: Connection) -> None:
         assert connection.is_in_transaction()
@@ -283,10 +350,12 @@ async def test_the_history_of_the_predecessor_is_taken_over(empty_database_url: 
         await connection.execute(
             "CREATE TABLE migration_history (id BIGSERIAL PRIMARY KEY, migration_name TEXT UNIQUE,"
             " applied_at TIMESTAMPTZ DEFAULT now(), status TEXT DEFAULT 'success', error_message TEXT);"
-            "INSERT INTO migration_history (migration_name) VALUES ('001_initial')"
+            "INSERT INTO migration_history (migration_name, status) VALUES ('001_initial', DEFAULT), ('002_x', 'failure')"
         )
-        assert await check_migrations_status(connection, files("SELECT 1;")) == (False, 0)
-        outcome = await apply_migrations_safe(empty_database_url, files("SELECT 1;"))
+        assert await check_migrations_status(connection, files("SELECT 1;")) == (False, 1)
+        with testing.record() as recorded:
+            outcome = await apply_migrations_safe(empty_database_url, files("SELECT 1;"))
+        assert recorded.all(events.MigrationsCounted)[-1].failed == 0, "what it failed at would alarm for ever"
         assert (outcome.applied, outcome.unknown) == (("0001_pre_step",), ("001_initial",))
         assert await check_migrations_status(connection, files("SELECT 1;")) == (True, 2)
 

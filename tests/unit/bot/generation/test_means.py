@@ -18,7 +18,7 @@ class Term:
     left: float
     epoch: int = 1
 
-    def check(self) -> None:
+    async def trusted(self) -> None:
         """Never asked here."""
 
     def remaining(self) -> float:

@@ -1,0 +1,3 @@
+-- Generations whose result may still be needed.
+SELECT id FROM generation
+ WHERE state IN ('held', 'submitting', 'submitted', 'unknown', 'succeeded', 'delivered', 'failed')
