@@ -40,6 +40,8 @@ def cell(figures: Sequence[float] | None, scale: float) -> str:
 
 def ratio(found: Found, what: str) -> str:
     """How many times as long the peer takes at its defaults, by p50."""
+    if what in {"outage", "new terms"}:
+        return ""
     mine, theirs = found.get("standard", {}).get(what), found.get("asyncpg-lock", {}).get(what)
     if not mine or not theirs or quantile(mine, 0.5) == 0:
         return ""

@@ -40,6 +40,7 @@ class Gate:
     name: str
 
     async def excuses(self, _error: Exception, _began: float) -> bool:
+        self.story.failed_at[self.name] = anyio.current_time()
         await anyio.sleep(0.1)
         if not self.story.away:
             self.story.charged.append((anyio.current_time(), self.name))
@@ -63,6 +64,7 @@ class Story:
     crash: dict[str, anyio.Event] = field(default_factory=dict)
     fatal: list[Fatal] = field(default_factory=list)
     charged: list[tuple[float, str]] = field(default_factory=list)
+    failed_at: dict[str, float] = field(default_factory=dict)
     back: anyio.Event = field(default_factory=anyio.Event)
     away: bool = False
     hurried: bool = False
@@ -98,8 +100,10 @@ class Story:
         self.hold(name not in self.alive, f"two runs of {name}")
         if self.strategy == "rest_for_one":
             before = [n for n in NAMES[: NAMES.index(name)] if n != "c"]
-            ready = all(self.tree.children[n].state is ChildState.READY for n in before)
-            self.hold(ready, f"{name} was started before its turn")
+            # One that fails in the very instant in which it was ready is found out a moment later.
+            late = {n for n in before if self.tree.children[n].state is not ChildState.READY}
+            late -= {n for n, at in self.failed_at.items() if at == anyio.current_time()}
+            self.hold(not late, f"{name} was started before {late}")
             after = self.alive & set(NAMES[NAMES.index(name) + 1 :])
             self.hold(name == "c" or not after, f"{name} was started under {after}")
 

@@ -91,7 +91,7 @@ class Player:
         try:
             won = await session.claim(claim)
         except (WriterInFlight, SessionLost, Misconfigured):
-            await self.forget()
+            self._drop()
             return False
         if won is None:
             return False
@@ -123,7 +123,7 @@ class Player:
             return False
         except SessionLost:
             self.term.suspend()
-            await self.forget()
+            self._drop()
         return self.renewed_at is not None
 
     def hear(self) -> None:
@@ -136,7 +136,7 @@ class Player:
         """Let the work of an ended term end."""
         if self.term is not None and self.term.ended is not None:
             self.term, self.working = None, False
-            await self.forget()
+            self._drop()
 
     async def give_back(self) -> bool:
         """End the term and its work, then release; True if it was still ours."""
@@ -187,14 +187,10 @@ class Player:
             _end(writer)
         return self._written_as
 
-    def lose(self) -> None:
+    async def lose(self) -> None:
         """Hear that the session is gone."""
         if self.term is not None and self.term.ended is None:
             self.term.suspend()
-        self._drop()
-
-    async def forget(self) -> None:
-        """Drop the session, and with it what was seen."""
         self._drop()
 
     async def die(self) -> None:
@@ -208,6 +204,7 @@ class Player:
         self.term, self.working, self._former = None, False, 0
 
     def _drop(self) -> None:
+        """Drop the session, and with it what was seen."""
         if self.session is not None:
             self._former = self.session.server_pid
             self.session.drop()

@@ -22,6 +22,7 @@ from tests.property.supervisor.lock.player import KEY, TIMING, Player
 
 players = st.integers(0, 2)
 periods = st.sampled_from([10.0, 80.0, 300.0, 600.0, 1100.0])
+FAULTS = st.sampled_from(["kill", "cut", "restart", "restart unheard", "break", "break the one before"])
 BROKEN_RENEW = """
 CREATE OR REPLACE FUNCTION lock_renew(p_lock_key bigint, p_instance_id text, p_epoch bigint, p_lease_ms integer)
 RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN {body} END $$
@@ -152,7 +153,7 @@ class Contest(RuleBasedStateMachine):
 
     @rule(
         i=players,
-        what=st.sampled_from(["kill", "cut", "restart", "restart unheard", "break", "break the one before"]),
+        what=FAULTS,
         seconds=periods,
         claims=st.integers(0, 3),
     )
@@ -171,7 +172,7 @@ class Contest(RuleBasedStateMachine):
     def _cut(self, player: Player) -> None:
         if player.session is not None:
             self._run(self._admin.fetchval, "SELECT pg_terminate_backend($1)", player.session.server_pid)
-            player.lose()
+            self._run(player.lose)
 
     def _restart(self, *, unheard: bool) -> None:
         """Every session ends; a holder that is paused does not hear of it until it beats."""
@@ -182,7 +183,7 @@ class Contest(RuleBasedStateMachine):
         )
         for player in self._players:
             if not (unheard and leads(player)):
-                player.lose()
+                self._run(player.lose)
 
     def _break(self, *, ago: int) -> None:
         """Only the present term can be broken, by whoever names its epoch."""
@@ -211,6 +212,7 @@ class Contest(RuleBasedStateMachine):
             self._move_database(seconds if i else -seconds)
         elif self._wrong_clock == "standby's" and self._players[i].term is None:
             self._players[i].now += seconds
+        self.watch(10.0, i, claims=1)
 
     def _move_database(self, seconds: float) -> None:
         self._run(
@@ -237,6 +239,21 @@ class Contest(RuleBasedStateMachine):
         player = self._one(i, lambda player: player.is_writing)
         token = None if player is None else self._run(player.commit)
         assert token in {None, self._token()}
+
+    @rule(i=players, what=FAULTS, seconds=periods)
+    def write_across_a_fault(self, i: int, what: str, seconds: float) -> None:
+        """A write that was begun in one term and is committed when that may be over."""
+        self.write(i)
+        self.fault(i, what, seconds, claims=1)
+        self.commit(i)
+
+    @rule(i=players, seconds=periods)
+    def hear_late(self, i: int, seconds: float) -> None:
+        """A renew whose answer takes long, and a standby that is not idle meanwhile."""
+        self.beat(i, heard=False)
+        self.watch(seconds, i, claims=0)
+        self.hear(i)
+        self.watch(600.0, i, claims=1)
 
     @rule()
     def end_writers(self) -> None:
