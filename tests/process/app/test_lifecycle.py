@@ -128,7 +128,7 @@ def test_a_provider_that_is_down_costs_nothing_and_says_so(sandbox: Sandbox, lau
         ({"PORT": "eighty", "WELCOME_CREDITS": "many"}, 78, ("PORT", "WELCOME_CREDITS", "2 settings")),
         ({"OPS_HOST": "203.0.113.1"}, 69, ("Could not listen on 203.0.113.1", "Try: set OPS_HOST")),
         ({"SHUTDOWN_GRACE": "5"}, 78, ("SHUTDOWN_GRACE",)),
-        ({"LOCK_STALE_HEARTBEAT_SECONDS": "1"}, 78, ("LOCK_PROFILE",)),
+        ({"LOCK_STALE_HEARTBEAT_SECONDS": "1"}, 78, ("LOCK_STALE_HEARTBEAT_SECONDS",)),
     ],
 )
 def test_wrong_settings_end_with_one_message_and_their_exit_code(

@@ -46,4 +46,4 @@ def test_a_takeover_a_term_and_a_handover_are_spans_with_their_facts(launch: Lau
     assert 0 < takeover.end_time_unix_nano - takeover.start_time_unix_nano < 45 * SECOND
     assert takeover.end_time_unix_nano <= term.start_time_unix_nano <= handover.start_time_unix_nano
     assert attributes(term.attributes)["epoch"] == attributes(handover.attributes)["epoch"] == 2
-    assert "lock.role_changed" in [event.name for event in term.events]
+    assert "children.ready" in [event.name for event in term.events]

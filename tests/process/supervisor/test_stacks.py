@@ -104,7 +104,6 @@ def test_the_threads_are_shown_while_the_main_thread_is_blocked(tmp_path: Path) 
     with running(BLOCKED, log) as process:
         process.send_signal(signal.SIGUSR1)
         until(lambda: "in hang_here" in log.read_text(), log.read_text)
-        assert "no event loop" not in log.read_text()
         assert process.poll() is None
 
 

@@ -96,7 +96,7 @@ async def person(home: Path, pool: Any, database_url: str) -> AsyncIterator[Pers
     """A bot in polling mode, all children running, and a person in a chat with it."""
     async with pool.acquire() as connection:
         epoch = await connection.fetchval("SELECT lock_claim($1, 'test', 600000, NULL, NULL, 'free')", LOCK_KEY)
-    term = Term(epoch, "test", window=3600, sent_at=boottime())
+    term = Term(epoch, "test", window=3600, sent_at=boottime(), timeline=1)
     database = FencedDatabase(pool, LOCK_KEY, term)
     async with sandbox.running(home) as url, httpx.AsyncClient(base_url=url, timeout=DEADLINE_SECONDS) as client:
         settings = BotSettings(

@@ -178,7 +178,7 @@ def begin(pool: Any) -> Begin:
             await connection.execute("SELECT lock_release($1, 'test', $2)", LOCK_KEY, epochs[-1])
             epoch = await connection.fetchval("SELECT lock_claim($1, 'test', 600000, NULL, NULL, 'free')", LOCK_KEY)
         epochs.append(epoch)
-        term = Term(epoch, "test", window=3600, sent_at=boottime())
+        term = Term(epoch, "test", window=3600, sent_at=boottime(), timeline=1)
         return Tenure(term, FencedDatabase(pool, LOCK_KEY, term))
 
     return begun

@@ -48,7 +48,8 @@ async def test_a_handover_drains_releases_and_lets_the_standby_go_first(
     assert second.epoch == 2
     assert second.quarantine() == 0
     assert await kinds(db) == [(1, "first", "free"), (1, "release", "planned"), (2, "handover", "free")]
-    await a.until(lambda view: view.holder == "b")
+    # Still standing back, it would let the other one go first in turn.
+    await a.until(lambda view: (view.holder, view.reason) == ("b", "waiting"))
     assert recorded.all(events.TermLost) == []
     assert b.keeper.hand_over() is True
     b.keeper.work_ended(second)
