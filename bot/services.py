@@ -102,7 +102,13 @@ def build(given: Surroundings, models: Catalogue) -> Services:
     settings, bell = given.settings, Bell()
     results = Results(given.home / RESULTS_FOLDER, str(settings.kie_api_url))
     delivery = Delivery(given.database, results)
-    telegram = Telegram(settings, given.reach, partial(handlers.register, catalogue=models), commands=handlers.COMMANDS)
+    telegram = Telegram(
+        settings,
+        given.reach,
+        partial(handlers.register, catalogue=models),
+        commands=handlers.COMMANDS,
+        trusted=given.term.trusted,
+    )
     outbox = Outbox(
         given.database,
         given.term,

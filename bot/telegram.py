@@ -68,8 +68,16 @@ class Reach:
     remember: Callable[[str], Awaitable[None]]
 
 
+async def _trusted() -> None:
+    """Trust whoever has no term: a tool, a test."""
+
+
 class Telegram:
-    """The bot's connection to Telegram and the handlers' way in; `serve` is its child."""
+    """The bot's connection to Telegram and the handlers' way in; `serve` is its child.
+
+    `trusted` is awaited before each call that changes what Telegram knows of the bot: a term that is over, or may be,
+    must not undo what its successor has set.
+    """
 
     def __init__(
         self,
@@ -78,12 +86,14 @@ class Telegram:
         register: Callable[[Application[Any, Any, Any, Any, Any, Any]], None],
         *,
         commands: Commands | None = None,
+        trusted: Callable[[], Awaitable[None]] = _trusted,
         jitter: Callable[[], float] = random.random,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._settings = settings
         self._reach = reach
         self._commands = commands or {}
+        self._trusted = trusted
         self._jitter = jitter
         self._clock = clock
         self._ready = anyio.Event()
@@ -183,6 +193,7 @@ class Telegram:
         info = await bot.get_webhook_info()
         if wanted is None:
             if info.url:
+                await self._trusted()
                 await bot.delete_webhook(drop_pending_updates=False)
                 emit(events.WebhookReconciled(action="deleted", differences=("url",)))
         else:
@@ -193,6 +204,7 @@ class Telegram:
                 fingerprint=await self._reach.remembered(),
             )
             if differences:
+                await self._trusted()
                 await bot.set_webhook(
                     wanted.url,
                     secret_token=wanted.secret,
@@ -202,6 +214,7 @@ class Telegram:
                 await self._reach.remember(wanted.fingerprint)
                 emit(events.WebhookReconciled(action="set", differences=differences))
         for language, commands in self._commands.items():
+            await self._trusted()
             await bot.set_my_commands([BotCommand(*command) for command in commands], language_code=language)
 
 

@@ -18,9 +18,13 @@ ALTER TABLE lock_heartbeat VALIDATE CONSTRAINT lock_heartbeat_state_check;
 
 -- The timeline this server writes on. pg_control_checkpoint() would still show the old one right after a promotion.
 CREATE FUNCTION lock_timeline() RETURNS bigint
-LANGUAGE sql VOLATILE AS $$
-    SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint
-$$;
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    RETURN ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint;
+EXCEPTION WHEN object_not_in_prerequisite_state OR feature_not_supported THEN
+    -- Servers without a log of their own (Aurora): their storage is one, so a promotion loses no epoch either.
+    RETURN 0;
+END $$;
 
 -- First 8 bytes of SHA-256 of 'beacon:<lock_key>:<epoch>', as a signed bigint. A key of its own for each term: what a
 -- zombie still holds blocks nobody.
@@ -76,9 +80,6 @@ BEGIN
     PERFORM pg_advisory_xact_lock(lock_fence_key(p_lock_key));
     UPDATE lock_epoch SET epoch = epoch + 1, timeline = lock_timeline() WHERE lock_key = p_lock_key
     RETURNING epoch, timeline INTO STRICT won_epoch, won_timeline;
-    IF p_beacon AND NOT pg_try_advisory_lock(lock_beacon_key(p_lock_key, won_epoch)) THEN
-        RAISE EXCEPTION 'claim refused: the beacon of epoch % is taken already', won_epoch USING ERRCODE = 'VG006';
-    END IF;
     UPDATE lock_heartbeat
        SET instance_id = p_instance_id, epoch = won_epoch, timeline = won_timeline, state = 'held', beat = 0, beacon = p_beacon
      WHERE lock_key = p_lock_key;
@@ -90,7 +91,10 @@ BEGIN
     INSERT INTO lock_events (lock_key, epoch, timeline, instance_id, kind, reason)
     VALUES (p_lock_key, won_epoch, won_timeline, p_instance_id, kind,
             CASE WHEN lease.state = 'held' THEN p_reason ELSE lease.state END);
-    quarantined := lease.state = 'broken' OR (lease.state = 'held' AND p_reason = 'session_lost');
+    -- Whoever followed on a holder that may live leaves the doubt to the next one, for as long as a lease.
+    quarantined := EXISTS (SELECT FROM lock_events e
+                            WHERE e.lock_key = p_lock_key AND e.at > clock_timestamp() - make_interval(secs => p_lease_ms / 1000.0)
+                              AND (e.kind = 'break' OR e.reason = 'session_lost'));
 
     -- The claim proves the heartbeat: a build whose renew is broken can never take over. The row is believed, not the
     -- answer: a renew that says yes and does nothing is broken too.
@@ -100,6 +104,10 @@ BEGIN
        OR NOT EXISTS (SELECT FROM lock_heartbeat WHERE lock_key = p_lock_key AND epoch = won_epoch AND beat > 0
                                                    AND expires_at > clock_timestamp()) THEN
         RAISE EXCEPTION 'claim refused: lock_renew does not renew' USING ERRCODE = 'VG004';
+    END IF;
+    -- Last: a session lock outlives the rollback of a claim that fails after it.
+    IF p_beacon AND NOT pg_try_advisory_lock(lock_beacon_key(p_lock_key, won_epoch)) THEN
+        RAISE EXCEPTION 'claim refused: the beacon of epoch % is taken already', won_epoch USING ERRCODE = 'VG006';
     END IF;
     -- The renew turned it off for this transaction; an epoch lost in a crash would be given out twice.
     PERFORM set_config('synchronous_commit', 'on', true);
@@ -113,16 +121,16 @@ LANGUAGE sql SET lock_timeout = '2s' AS $$
     SELECT won_epoch FROM lock_claim(p_lock_key, p_instance_id, p_lease_ms, p_seen_epoch, p_seen_beat, p_reason, false)
 $$;
 
--- Take the beacon of our own term on this session; false: not yet, ask again. p_former is the session that held it
--- before: ours, dead to us, perhaps not yet to the server, and ended only if it still holds this very beacon.
-CREATE FUNCTION lock_beacon(p_lock_key bigint, p_instance_id text, p_epoch bigint, p_former integer) RETURNS boolean
+-- Take the beacon of our own term on this session; false: not yet, ask again. p_former are the sessions of this term
+-- before it: ours, dead to us, perhaps not yet to the server; one is ended only if it still holds this very beacon.
+CREATE FUNCTION lock_beacon(p_lock_key bigint, p_instance_id text, p_epoch bigint, p_former integer[]) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
     own_key bigint := lock_beacon_key(p_lock_key, p_epoch);
 BEGIN
     IF NOT pg_try_advisory_lock(own_key) THEN
         PERFORM pg_terminate_backend(pid) FROM lock_holders(own_key, 'ExclusiveLock') AS pid
-          WHERE pid = p_former AND pid <> pg_backend_pid();
+          WHERE pid = ANY (p_former) AND pid <> pg_backend_pid();
         RETURN false;
     END IF;
     -- A beat as well: a session_lost claim that is on its way since before finds the lease not as seen, even if this
@@ -137,18 +145,24 @@ BEGIN
 END $$;
 
 -- End the sessions that still write under an old term, if the lease is what the caller saw; how many. A claim that has
--- waited for them past its lock_timeout asks for this: exactly the holders of the fence, never by age.
+-- waited for them past its lock_timeout asks for this: exactly the holders of the fence, and only those that have been
+-- in their transaction for as long as such a wait lasts; a writer of a term that has just begun is none of them.
 CREATE FUNCTION lock_end_writers(p_lock_key bigint, p_seen_epoch bigint, p_seen_beat bigint) RETURNS integer
-LANGUAGE plpgsql SET lock_timeout = '2s' AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     ended integer;
 BEGIN
+    -- Without a lock: another claim may hold the row for as long as it waits for those very writers.
     PERFORM FROM lock_heartbeat
-      WHERE lock_key = p_lock_key AND (state <> 'held' OR (epoch, beat) = (p_seen_epoch, p_seen_beat)) FOR UPDATE;
+      WHERE lock_key = p_lock_key AND (state <> 'held' OR (epoch, beat) = (p_seen_epoch, p_seen_beat));
     IF NOT FOUND THEN RETURN 0; END IF;
     SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) INTO ended
-      FROM lock_holders(lock_fence_key(p_lock_key), 'ShareLock') AS pid;
+      FROM lock_holders(lock_fence_key(p_lock_key), 'ShareLock') AS pid JOIN pg_stat_activity USING (pid)
+     WHERE xact_start < clock_timestamp() - interval '1 second';
     RETURN ended;
+EXCEPTION WHEN insufficient_privilege THEN
+    -- Sessions of another role: they are waited for.
+    RETURN 0;
 END $$;
 
 -- The operator ends a term that was seen at p_epoch; false: it is another one by now, or nobody holds the lease.

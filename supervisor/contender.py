@@ -94,7 +94,8 @@ class Contender:
 
     async def _session(self) -> None:
         """Follow on one control session; once elected, lead, and wait for the work to end."""
-        if self._patience is None:
+        # Probed again until it was quiet enough: a slow start must not make every later takeover slow.
+        if self._patience is None or self._patience.grace > self._timing.grace:
             self._patience = await self._probe_patience()
         lease = await self._who.open(self._desk.hear, self._timing.timeout)
         try:
@@ -130,6 +131,8 @@ class Contender:
         grace = max(timing.grace, GRACE_FACTOR * slowest)
         if not direct or grace > LONGEST_GRACE:
             grace = math.inf
+        if not direct:
+            emit(events.PoolerFound(lease_seconds=timing.lease))
         emit(
             events.LockModeFound(
                 mode="direct" if direct else "lease_only",
@@ -141,10 +144,15 @@ class Contender:
 
     async def _tell(self, lease: Lease) -> None:
         """Write down how our last term ended, if it was not released."""
-        if self._untold is not None:
-            epoch, reason = self._untold
+        untold, self._untold = self._untold, None
+        if untold is None:
+            return
+        epoch, reason = untold
+        try:
             await lease.note(epoch, "fencing" if reason == "fenced" else "demotion", reason)
-            self._untold = None
+        except Misconfigured as error:
+            # A note is not worth a term: what is wrong is told, and matters where it hinders leading.
+            emit(events.LockMisconfigured(kind=error.kind, error=error))
 
     async def _quiesce(self) -> None:
         """Wait until no work of an older term is under way; until then the guard may end this process."""
@@ -221,8 +229,8 @@ class Contender:
             won = await lease.claim(claim)
         except WriterInFlight as error:
             failure = error
-            ended = await lease.end_writers(claim)
-            emit(events.WritersEnded(epoch=claim.epoch, sessions=ended))
+            if (ended := await lease.end_writers(claim)) > 0:
+                emit(events.WritersEnded(epoch=claim.epoch, sessions=ended))
         if won is None:
             emit(events.ClaimFailed(kind="overtaken" if failure is None else "writer_in_flight", error=failure))
             self._desk.publish(before)

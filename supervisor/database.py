@@ -12,7 +12,7 @@ import anyio
 import asyncpg
 
 from supervisor.errors import ConfigError, ExitCode, SupervisorError, Unavailable
-from supervisor.pooler import is_direct, through_pooler
+from supervisor.pooler import is_direct, is_pooled, through_pooler
 from telemetry import emit, events
 
 Connection = Any
@@ -136,7 +136,7 @@ async def pool(url: str, *, size: int, application_name: str = "vigil") -> Async
         **LINK_SETTINGS,
     }
     async with connected(url, application_name=application_name) as probe:
-        direct = await is_direct(probe)
+        direct = not is_pooled(probe)
     opened = await asyncpg.create_pool(
         url,
         min_size=min(2, size),

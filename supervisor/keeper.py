@@ -118,6 +118,10 @@ class Keeper:
 
     def work_ended(self, term: Term) -> None:
         """Note that every task of this term has ended: only now it may be released, or another one begun."""
+        if term.ended is not None:
+            # Whatever has become of the thread: nothing is under way, so nothing must end this process. Before the
+            # term is put back, since the guard of the next one must stand.
+            self._candidacy.guard.disarm()
         self._desk.put_back(term)
 
     def drain(self) -> None:

@@ -9,7 +9,9 @@ Invariants
 * The term is extended only by an acknowledged renew, from the moment before that renew was sent; so is the guard,
   which kills the process at the hard deadline and rests only when no work is under way.
 * A lost session ends nothing by itself, but no effect starts until a new one has renewed the lease and shows the
-  beacon: a standby may by then have seen it free for longer than it waits.
+  beacon: a standby may by then have seen it free for longer than it waits. A suspension that lasts longer than the
+  server needs to drop a dead link gets no renew: a holder that cannot work must not keep others from it.
+* A term begun with a beacon goes on only on a direct session.
 * A stalled main loop gets no renew: whoever cannot work must not lead.
 * Nothing is released before all work has ended, and nothing passes `check` once a release may be on its way.
 """
@@ -17,6 +19,7 @@ Invariants
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -36,6 +39,7 @@ STALL_LOOK_SECONDS = 0.25
 RETRY_SECONDS = 0.1
 MISCONFIGURED_SECONDS = 1.0
 SHORTEST_SECONDS = 0.001
+FORMER_KEPT = 16
 
 
 class Guard(Protocol):
@@ -94,7 +98,8 @@ class Leading:
         self._rng = rng
         self._term = term
         self._session: Lease | None = None
-        self._former = 0
+        self._former: deque[int] = deque(maxlen=FORMER_KEPT)
+        self._has_beacon = False
         self._began = boottime()
         self._lost_at: float | None = None
         self._error: BaseException | None = None
@@ -104,7 +109,7 @@ class Leading:
 
     async def run(self, lease: Lease) -> None:
         """Beat until drained or ended; woken by its timer, the loss of the session, the main loop; ends the term."""
-        self._session = lease
+        self._session, self._has_beacon = lease, lease.direct
         self._plan_next(self._term.renewed_at)
         emit(
             events.HeartbeatStarted(
@@ -144,6 +149,10 @@ class Leading:
             self._term.doubt = "stalled"
             self._fail("stalled", None, retry=STALL_LOOK_SECONDS, keep=True)
             return
+        if self._lost_at is not None and boottime() - self._lost_at > self._timing.dead_link:
+            self._term.doubt = "suspended" if self._term.doubt == "soft_deadline" else self._term.doubt
+            self._fail("suspended", None, retry=self._timing.renew, keep=True)
+            return
         try:
             session = await self._reopened(self._allowed())
             sent_at = boottime()
@@ -151,8 +160,7 @@ class Leading:
         except SessionLost as error:
             self._fail("session_lost", error, retry=RETRY_SECONDS * self._rng.uniform(1, 2))
         except Misconfigured as error:
-            self._term.doubt = "misconfigured"
-            self._fail(error.kind, error, retry=min(MISCONFIGURED_SECONDS, self._timing.renew), keep=True)
+            self._misfit(error)
         else:
             self._note(renewed, sent_at, boottime() - sent_at)
             if renewed and self._term.suspended:
@@ -178,10 +186,13 @@ class Leading:
         """Let effects start again once this session shows the beacon; try soon again while the former one has it."""
         try:
             shown = await session.show(self._term.epoch, self._former, within=self._allowed())
-        except (SessionLost, Misconfigured) as error:
+        except SessionLost as error:
             self._fail("session_lost", error, retry=RETRY_SECONDS * self._rng.uniform(1, 2))
             return
-        if not shown:
+        except Misconfigured as error:
+            self._misfit(error)
+            return
+        if not shown or self._term.ended is not None:
             self._due = boottime() + RETRY_SECONDS
             return
         self._term.resume()
@@ -189,6 +200,11 @@ class Leading:
         emit(events.LockResumed(epoch=self._term.epoch, seconds=round(self._end_suspension(), 3)))
         leaving = self._desk.leaving(self._term)
         self._publish(LockState.DRAINING if leaving else LockState.ACTIVE, leaving or "resumed")
+
+    def _misfit(self, error: Misconfigured) -> None:
+        """The database or this build has become unfit: keep the session, and the term until it ends by itself."""
+        self._term.doubt = "misconfigured"
+        self._fail(error.kind, error, retry=min(MISCONFIGURED_SECONDS, self._timing.renew), keep=True)
 
     def _fail(self, kind: str, error: BaseException | None, *, retry: float, keep: bool = False) -> None:
         """Note a failed beat and when to try again; the session is gone unless it is kept."""
@@ -235,7 +251,11 @@ class Leading:
 
     async def _reopened(self, within: float) -> Lease:
         if self._session is None:
-            self._session = await self._who.open(self._desk.hear, within)
+            session = await self._who.open(self._desk.hear, within)
+            if self._has_beacon and not session.direct:
+                session.drop()
+                raise SessionLost("Opening the control session: a pooler is in between now, and this term has a beacon")
+            self._session = session
         return self._session
 
     def _allowed(self) -> float:
@@ -271,6 +291,7 @@ class Leading:
 
     def _drop(self) -> None:
         if self._session is not None:
-            self._former = self._session.server_pid or self._former
+            if self._session.may_show:
+                self._former.append(self._session.server_pid)
             self._session.drop()
             self._session = None

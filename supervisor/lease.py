@@ -11,7 +11,7 @@ next look at the row, through a new one, tells what happened. A pool never sees 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -30,6 +30,9 @@ APPLICATION_NAME = "vigil keeper"
 CLAIM_LOCK_SECONDS = 2.0
 """How long lock_claim waits for writers of the old term; the function sets it, so it is no parameter."""
 KEEPALIVES = 4
+LOCK_NOT_AVAILABLE = "55P03"
+STATEMENT_MS, IDLE_MS = 10_000, 5_000
+"""No call of ours takes so long; through a pooler nobody else ends a transaction whose client is gone."""
 NOBODY = Sighting(epoch=0, beat=0, holder=None, expires_in=0.0, renewed_ago=math.inf)
 """A lease that was never held."""
 
@@ -71,8 +74,9 @@ class Lease:
         self._lock_key = lock_key
         self._instance_id = instance_id
         self._timing = timing
-        self._beacon: int | None = None
         self.direct = direct
+        self.may_show = False
+        """Whether this session may hold the beacon of our term; not even a lost answer can tell that it does not."""
 
     @classmethod
     async def open(
@@ -110,10 +114,6 @@ class Lease:
         """The server process of this session; 0 through a pooler, where it is nobody's."""
         return int(self._connection.get_server_pid()) if self.direct else 0
 
-    def shows(self, epoch: int) -> bool:
-        """Whether this session shows that the holder of this epoch lives; through a pooler nothing can."""
-        return not self.direct or self._beacon == epoch
-
     async def probe(self) -> None:
         """Return if this build could renew; raise `Misconfigured` if it could not. Changes nothing."""
         await self._ask("lock_probe", self._timing.timeout, self._lock_key, self._instance_id)
@@ -125,29 +125,27 @@ class Lease:
 
     async def claim(self, claim: Claim) -> Won | None:
         """Begin a term, with its beacon; None when the lease is not as seen any more."""
-        within = CLAIM_LOCK_SECONDS + self._timing.timeout
         seen = (self._instance_id, self._timing.lease_ms, claim.epoch, claim.beat, claim.reason, self.direct)
-        row = await self._ask("lock_claim", within, self._lock_key, *seen)
-        if row is None or row["epoch"] is None:
-            return None
-        self._beacon = row["epoch"]
-        return Won(**row)
+        self.may_show = self.direct
+        row = await self._ask("lock_claim", self._claim_seconds, self._lock_key, *seen)
+        return None if row["epoch"] is None else Won(**row)
 
     async def end_writers(self, claim: Claim) -> int:
         """End the sessions that still write under the old term, if the lease is still as seen; how many."""
         seen = (self._lock_key, claim.epoch, claim.beat)
-        return int(await self._value("lock_end_writers", CLAIM_LOCK_SECONDS + self._timing.timeout, *seen))
+        return int(await self._value("lock_end_writers", self._timing.timeout, *seen))
 
     async def renew(self, epoch: int, *, within: float) -> bool:
         """Renew the lease; False when the term is over."""
         held = (self._instance_id, epoch, self._timing.lease_ms)
         return bool(await self._value("lock_renew", within, self._lock_key, *held))
 
-    async def show(self, epoch: int, former: int, *, within: float) -> bool:
-        """Take the beacon of our term on this session; False when `former`, the one before, still has it."""
-        if await self._value("lock_beacon", within, self._lock_key, self._instance_id, epoch, former):
-            self._beacon = epoch
-        return self.shows(epoch)
+    async def show(self, epoch: int, former: Sequence[int], *, within: float) -> bool:
+        """Take the beacon of our term on this session; False while a `former` one has it. Through a pooler: nothing."""
+        if not self.direct:
+            return True
+        self.may_show = True
+        return bool(await self._value("lock_beacon", within, self._lock_key, self._instance_id, epoch, list(former)))
 
     async def release(self, epoch: int) -> bool:
         """Free the lease and tell who listens, in one transaction; False when it was not ours any more."""
@@ -161,13 +159,20 @@ class Lease:
         """Close the session at once, whatever it is doing."""
         self._connection.terminate()
 
+    @property
+    def _claim_seconds(self) -> float:
+        """A claim may wait for another claim, and then for the writers."""
+        return 2 * CLAIM_LOCK_SECONDS + self._timing.timeout
+
     async def _value(self, name: str, within: float, *arguments: object) -> Any:
         return (await self._ask(name, within, *arguments))[0]
 
     async def _ask(self, name: str, within: float, *arguments: object) -> Any:
         """Return the first row of a query."""
         try:
-            return await self._connection.fetchrow(sql(name), *arguments, timeout=within)
+            # Through a pooler there is a BEGIN and a COMMIT around it, and asyncpg's own limit is for the query.
+            with anyio.fail_after(within):
+                return await self._connection.fetchrow(sql(name), *arguments, timeout=within)
         except (asyncpg.PostgresError, *LOST) as error:
             raise _failure(f"Calling {name}", error) from error
 
@@ -176,7 +181,7 @@ def _failure(attempt: str, error: BaseException) -> SupervisorError:
     """Translate what asyncpg raised into what the keeper has to do about it."""
     text = f"{attempt}: {str(error) or type(error).__name__}"
     state = getattr(error, "sqlstate", None) or ""
-    if state == "55P03":
+    if state == LOCK_NOT_AVAILABLE and attempt.endswith("lock_claim"):
         return WriterInFlight(text, hint="it is tried again; a transaction left open ends by its own timeout.")
     if (kind := _misconfiguration(state)) is not None:
         return Misconfigured(text, kind)
@@ -203,4 +208,8 @@ def _link_settings(timing: Timing) -> dict[str, str]:
         "tcp_keepalives_count": str(KEEPALIVES),
         "tcp_user_timeout": str(round(timing.dead_link * 1000)),
         "idle_session_timeout": "0",
+        "idle_in_transaction_session_timeout": str(IDLE_MS),
+        "statement_timeout": str(STATEMENT_MS),
+        # The claim bounds its own waits; a role's or a database's limit must not end a renew.
+        "lock_timeout": "0",
     }

@@ -29,7 +29,7 @@ from telemetry import emit, events
 FILE_SECONDS = 900.0
 """For one pre file, and again for its commit."""
 POST_SECONDS = 60.0
-"""For one post file: the bot does not work meanwhile, and a successor's claim waits for the fence."""
+"""For one post file: what it locks the bot's work waits for, and a successor's claim waits for the fence."""
 MARGIN_SECONDS = 5.0
 """By which the server gives up a statement before the client does, with a clear error instead of a lost connection."""
 BUSY_RETRIES = 10

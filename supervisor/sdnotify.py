@@ -2,6 +2,7 @@
 
     READY=1         once the infrastructure is ready           STATUS=…      whenever it changes
     STOPPING=1      at the beginning of the drain              WATCHDOG=1    every WATCHDOG_USEC / 2, from the main loop
+    EXTEND_TIMEOUT_USEC=…   every 10 s until READY=1
 
 A stalled loop tells nothing, and so systemd restarts it. Without NOTIFY_SOCKET nothing happens. Nothing here blocks or
 raises: a service manager that does not listen is said once in the log, and is no reason to stop working.
@@ -17,6 +18,8 @@ from collections.abc import MutableMapping
 from telemetry import emit, events
 
 _MICROSECONDS = 1_000_000
+EXTENSION_SECONDS, EXTEND_EVERY = 30.0, 10.0
+"""A migration may take longer than TimeoutStartSec: cut short, it would begin anew at every start."""
 SOCKET, WATCHDOG_PERIOD, WATCHDOG_PROCESS = "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"
 
 
@@ -27,6 +30,7 @@ class Notifier:
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
         self._interval = watchdog_seconds / 2
         self._due = 0.0 if math.isfinite(watchdog_seconds) else math.inf
+        self._extension_due = 0.0
         self._status = ""
 
     @classmethod
@@ -39,10 +43,12 @@ class Notifier:
 
     def ready(self) -> None:
         """Say that the start is over."""
+        self._extension_due = math.inf
         self._send("READY=1")
 
     def stopping(self) -> None:
         """Say that the end has begun."""
+        self._extension_due = math.inf
         self._send("STOPPING=1")
 
     def tick(self, now: float, status: str) -> None:
@@ -54,6 +60,9 @@ class Notifier:
         if status != self._status:
             self._status = status
             words.append(f"STATUS={status}")
+        if now >= self._extension_due:
+            self._extension_due = now + EXTEND_EVERY
+            words.append(f"EXTEND_TIMEOUT_USEC={EXTENSION_SECONDS * _MICROSECONDS:.0f}")
         if now >= self._due:
             self._due = now + self._interval
             words.append("WATCHDOG=1")

@@ -32,7 +32,7 @@ from anyio.abc import TaskGroup
 from supervisor.child import ChildSpec, ChildState
 from supervisor.errors import Fatal, GaveUp, Stuck, SupervisorError
 from supervisor.run import Run, run
-from telemetry import emit, events
+from telemetry import emit, events, redact
 
 Strategy = Literal["one_for_one", "rest_for_one"]
 LAST_LOOK = 0.1
@@ -97,9 +97,10 @@ class Tree:
         self._changed = anyio.Event()
 
     async def start(self) -> None:
-        """Start every child, each once the one before is ready; keep trying a child that fails.
+        """Start every child, each once the essential ones before it are ready; keep trying a child that fails.
 
-        Ends early, without error, when a child is fatal (the owner has been told) or the tree is being stopped.
+        Returns when all are ready, or have failed where nobody waits for them. Ends early, without error, when a child
+        is fatal (the owner has been told) or the tree is being stopped.
         """
         for child in self.children.values():
             if child.scope.cancel_called:
@@ -107,15 +108,18 @@ class Tree:
             # Before the task runs: a stop in between must wait for it, and find it cancelled.
             child.ended = anyio.Event()
             self._group.start_soon(self._keep, child, name=f"child:{child.spec.name}")
+            if child.spec.essential:
+                await child.settled.wait()
+                if child.ended.is_set():
+                    return
+        for child in self.children.values():
             await child.settled.wait()
-            if child.ended.is_set():
-                return
 
     async def restart(self, name: str) -> None:
         """Start a child again because an operator asks; return once it is ready, raise what it failed with.
 
         The budget is not charged. Where the children after it build on it, they are stopped before it and start again
-        after it. How long this may take is the caller's to bound.
+        after it. How long to wait for that is the caller's to bound; what has begun goes through all the same.
         """
         child = self.children.get(name)
         if child is None:
@@ -130,8 +134,11 @@ class Tree:
         # Before the first wait: those after it must not come back while they are being stopped.
         self._to(child, ChildState.STOPPING)
         try:
-            await self._stop_rest(child)
-            await self._halt(child, "an operator asks for a restart")
+            # Bounded by the stop times. Cut off in the middle, when who asked waits no longer, it would leave those
+            # after it waiting for ever for a child that nobody starts again.
+            with anyio.CancelScope(shield=True):
+                await self._stop_rest(child)
+                await self._halt(child, "an operator asks for a restart")
         except Fatal as error:
             self._on_fatal(error)
             raise
@@ -222,7 +229,7 @@ class Tree:
                         self._to(child, ChildState.PENDING)
                         emit(events.ChildStopped(child=child.spec.name))
         except Fatal as error:
-            last, child.last_error = ChildState.FATAL, str(error)
+            last, child.last_error = ChildState.FATAL, redact.redact(str(error))
             if isinstance(error, GaveUp):
                 last = ChildState.GAVE_UP
             else:
@@ -256,7 +263,7 @@ class Tree:
             emit(events.ChildFailed(child=child.spec.name, error=record.error))
             return
         self._to(child, ChildState.BACKOFF)
-        child.last_error = f"{type(record.error).__name__}: {record.error}"[:300]
+        child.last_error = redact.redact(f"{type(record.error).__name__}: {record.error}")[:300]
         gate = child.spec.gate
         if gate is not None and await gate.excuses(record.failure, record.began):
             self._to(child, ChildState.WAITING)
@@ -282,7 +289,7 @@ class Tree:
             events.ChildBackoff(child=name, reason=record.reason, delay_seconds=round(delay, 3), attempt=child.failures)
         )
         if not child.spec.essential:
-            # Nobody builds on it, so the start goes on without it.
+            # Nobody builds on it, so the start is over without it.
             child.settled.set()
         await self._stop_rest(child)
         await anyio.sleep_until(until)

@@ -68,7 +68,7 @@ async def _hand_over(instance: Instance, *, force: bool) -> dict[str, Any]:
 
 async def _restart(instance: Instance, name: object) -> dict[str, Any]:
     trees = [tree for tree in (instance.infrastructure, instance.workload) if tree is not None]
-    tree = next((tree for tree in trees if name in tree.children), None)
+    tree = next((tree for tree in trees if isinstance(name, str) and name in tree.children), None)
     if tree is None or not isinstance(name, str):
         names = [child.spec.name for tree in trees for child in tree.children.values() if child.spec.pinned is None]
         raise UsageError(f"There is no task {name!r}.", hint=f"one of: {', '.join(names)}")

@@ -16,6 +16,7 @@ from supervisor import control, handover
 from supervisor.commands.reach import base_settings, session
 from supervisor.commands.terminal import clock_time, say, say_json, table
 from supervisor.control.client import Closed, NotRunning
+from supervisor.database import Connection
 from supervisor.errors import ExitCode, SupervisorError
 from supervisor.handover import Holding
 from supervisor.sql import sql
@@ -85,14 +86,12 @@ async def history(arguments: argparse.Namespace) -> int:
 async def break_(arguments: argparse.Namespace) -> int:
     """End the term that was seen at --epoch; refuse when it is another one by now."""
     async with session("Breaking the lease in") as connection:
-        rows = await connection.fetch(sql("lock_show"))
-        lease = rows[0] if rows else None
+        lease = await _own_lease(connection)
         is_broken = lease is not None and await connection.fetchval(
             sql("lock_break"), lease["lock_key"], arguments.epoch
         )
         if not is_broken:
-            rows = await connection.fetch(sql("lock_show"))
-            raise _unbreakable(arguments.epoch, rows[0] if rows else None)
+            raise _unbreakable(arguments.epoch, await _own_lease(connection))
     assert lease is not None  # noqa: S101 - nothing was broken otherwise
     if arguments.json:
         say_json({"broken": True, "epoch": arguments.epoch, "instance_id": lease["instance_id"]})
@@ -103,6 +102,12 @@ async def break_(arguments: argparse.Namespace) -> int:
     )
     say("and from then on the database refuses whatever is still written under the old one. See it: vigil lock history")
     return ExitCode.OK
+
+
+async def _own_lease(connection: Connection) -> Any:
+    """Return the lease that has a token; a row that somebody put there has none, and cannot be led by anybody."""
+    rows = await connection.fetch(sql("lock_show"))
+    return next((row for row in rows if row["token_epoch"] is not None), None)
 
 
 def _unbreakable(epoch: int, lease: Any) -> SupervisorError:

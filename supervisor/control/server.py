@@ -4,7 +4,7 @@
                                                  {"ok": false, "error": …, "hint": …, "exit_code": …}
 
 Only the owner of the home can connect (folder 0700, socket 0600). A line is at most 64 KiB, a verb has a deadline, and
-more than a few clients at once are sent away: whoever asks costs the instance nothing it needs. A home in which no
+more than a few clients at once wait their turn: whoever asks costs the instance nothing it needs. A home in which no
 socket can be made is told in the log; the instance works without.
 """
 

@@ -4,3 +4,4 @@ SELECT lease.lock_key, lease.state, lease.epoch, lease.instance_id AS holder,
          WHERE datname = current_database() AND application_name = 'vigil keeper'
            AND pid IS DISTINCT FROM lease.backend_pid) AS standbys
   FROM lock_heartbeat AS lease
+  JOIN lock_epoch USING (lock_key)

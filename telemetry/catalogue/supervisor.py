@@ -11,7 +11,17 @@ _LAG_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 
 STATES = ("STARTING", "PASSIVE", "CLAIMING", "ACTIVE", "SUSPECT", "DRAINING", "RELEASED", "DEMOTED")
 TERM_REASONS = ("free", "stale", "session_lost", "handover", "self")
-LOSS_REASONS = ("released", "soft_deadline", "hard_deadline", "fenced", "drain", "stalled", "misconfigured", "error")
+LOSS_REASONS = (
+    "released",
+    "soft_deadline",
+    "hard_deadline",
+    "fenced",
+    "drain",
+    "stalled",
+    "suspended",
+    "misconfigured",
+    "error",
+)
 LOCK_EVENTS = ("first", "handover", "takeover", "reclaim", "release", "demotion", "fencing", "break")
 PHASES = ("ingress", "workload", "pools", "lease", "flush", "postgresql")
 

@@ -179,6 +179,21 @@ class LockModeFound(Event):
 
 
 @event
+class PoolerFound(Event):
+    """A pooler is between this instance and the server: a crash is noticed only when the lease ends.
+
+    DATABASE_URL_DIRECT, an address past the pooler, mends it.
+    """
+
+    name = "lock.pooler_found"
+    message = "Pooler found: takeovers wait for the lease; set DATABASE_URL_DIRECT to go past it"
+    level = "WARNING"
+    quiet_seconds = 3600.0
+
+    lease_seconds: float
+
+
+@event
 class WritersEnded(Event):
     """Sessions that still wrote under an old term were ended, because a claim had waited for them too long."""
 

@@ -13,7 +13,7 @@ from supervisor import database
 from supervisor.clock import boottime
 from supervisor.election import Claim
 from supervisor.fence import FencedDatabase
-from supervisor.lease import Lease
+from supervisor.lease import Lease, SessionLost
 from supervisor.migrator import apply_migrations_safe
 from supervisor.pooler import is_pooled
 from supervisor.sql import sql
@@ -62,7 +62,7 @@ async def test_the_lease_works_through_a_pooler_without_beacon_and_session_locks
         assert won is not None
         assert won.epoch == 1
         assert await lease.renew(1, within=DEADLINE)
-        assert lease.shows(1)
+        assert await lease.show(1, [], within=DEADLINE)
         seen = await lease.watch()
         assert (seen.holder, seen.beacon_free) == ("a", None)
         assert await pool.fetchval("SELECT beacon FROM lock_heartbeat") is False
@@ -146,3 +146,38 @@ async def test_an_empty_database_is_migrated_through_a_pooler_by_one_of_several(
             recorded = await connection.fetch("SELECT migration_name FROM migration_history ORDER BY 1")
     assert sorted(applied) == [row["migration_name"] for row in recorded]
     assert len(applied) == len(set(applied)) > 4
+
+
+async def test_an_interrupted_query_through_a_pooler_leaves_no_open_transaction(
+    server: Any, database_url: str, pool: Any
+) -> None:
+    """Whatever follows would land in it and never be seen: the connection is given up."""
+    with pooling(server, database_url, "transaction") as url:
+        await pool.execute("CREATE TABLE seen (n int)")
+        for step in range(40):
+            async with database.connected(url, application_name="vigil test") as connection:
+                with anyio.move_on_after(step * 0.00005):
+                    await connection.fetchval("SELECT $1::int", step)
+                if not connection.is_closed():
+                    await connection.execute("INSERT INTO seen VALUES ($1)", step)
+                    assert await pool.fetchval("SELECT count(*) FROM seen WHERE n = $1", step) == 1
+
+
+async def test_a_silent_pooler_costs_no_more_than_was_allowed(server: Any, database_url: str) -> None:
+    """BEGIN, query and COMMIT together: a renew that takes longer than T comes too late for its term."""
+    with pooling(server, database_url, "transaction") as url:
+        blocker = await asyncpg.connect(database_url)
+        lease = await Lease.open(url, KEY, "a", PROFILES["fast"], within=DEADLINE, hear=lambda _: None)
+        try:
+            await lease.claim(Claim("free", 0, 0))
+            attempt = blocker.transaction()
+            await attempt.start()
+            await blocker.execute("LOCK TABLE lock_heartbeat")
+            began = anyio.current_time()
+            with pytest.raises(SessionLost):
+                await lease.renew(1, within=0.3)
+            assert anyio.current_time() - began < 2
+            await attempt.rollback()
+        finally:
+            lease.drop()
+            await blocker.close(timeout=5)

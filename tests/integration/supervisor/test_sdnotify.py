@@ -48,9 +48,10 @@ def test_the_status_is_told_when_it_changes_and_the_watchdog_fed_in_half_its_tim
     """Four ticks a second, but a message only when there is something to tell."""
     address, sock = manager
     notifier = Notifier.take({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "4000000", "WATCHDOG_PID": str(os.getpid())})
+    notifier.ready()
     for number in range(17):
         notifier.tick(100 + number * 0.25, "PASSIVE" if number < 10 else "ACTIVE")
-    assert heard(sock) == ["STATUS=PASSIVE\nWATCHDOG=1", "WATCHDOG=1", "STATUS=ACTIVE", "WATCHDOG=1"]
+    assert heard(sock)[1:] == ["STATUS=PASSIVE\nWATCHDOG=1", "WATCHDOG=1", "STATUS=ACTIVE", "WATCHDOG=1"]
 
 
 @pytest.mark.parametrize(
@@ -61,9 +62,23 @@ def test_a_watchdog_of_somebody_else_is_not_fed(manager: tuple[str, socket.socke
     """It would hide that the process it watches hangs."""
     address, sock = manager
     notifier = Notifier.take({"NOTIFY_SOCKET": address, **watchdog})
+    notifier.ready()
     notifier.tick(100.0, "ACTIVE")
     notifier.tick(200.0, "ACTIVE")
-    assert heard(sock) == ["STATUS=ACTIVE"]
+    assert heard(sock) == ["READY=1", "STATUS=ACTIVE"]
+
+
+def test_a_start_that_takes_long_asks_for_time_until_it_is_over(manager: tuple[str, socket.socket]) -> None:
+    """A long migration that is killed at TimeoutStartSec would begin anew for ever."""
+    address, sock = manager
+    notifier = Notifier.take({"NOTIFY_SOCKET": address})
+    for second in range(25):
+        notifier.tick(100.0 + second, "STARTING")
+    asked = [message for message in heard(sock) if "EXTEND_TIMEOUT_USEC=30000000" in message]
+    assert len(asked) == 3
+    notifier.ready()
+    notifier.tick(200.0, "STARTING")
+    assert heard(sock) == ["READY=1"]
 
 
 def test_what_systemd_gave_is_removed_from_the_environment() -> None:

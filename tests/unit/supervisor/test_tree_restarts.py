@@ -218,6 +218,30 @@ def test_an_optional_child_that_gives_up_is_tried_again_every_five_minutes_and_n
     virtualtime.run(main)
 
 
+def test_nobody_waits_for_an_optional_child_that_takes_long_to_start() -> None:
+    """A post migration of a minute must not keep the bot from its work."""
+
+    async def main() -> None:
+        scene = Scene()
+
+        async def slow(*, task_status: TaskStatus[None]) -> None:
+            await anyio.sleep(60)
+            task_status.started()
+            await anyio.sleep_forever()
+
+        specs = [ChildSpec("slow", slow, start_timeout=3600, essential=False), scene.child("a"), scene.child("b")]
+        async with open_tree(specs, on_fatal=scene.fatal.append, strategy="rest_for_one") as tree:
+            began = anyio.current_time()
+            with anyio.move_on_after(1):
+                await tree.start()
+            assert states(tree) == ["starting", "ready", "ready"]
+            await anyio.sleep_until(began + 61)
+            assert states(tree) == ["ready"] * 3
+            await tree.stop(within=5)
+
+    virtualtime.run(main)
+
+
 def test_fatal_is_never_retried_in_a_tree_of_dependents() -> None:
     """The owner is told, and ends the others in order."""
 
@@ -343,6 +367,47 @@ def test_a_restart_answers_with_the_error_when_the_child_fails_again() -> None:
             scene.broken["b"] = ConnectionError("refused")
             with pytest.raises(NotRestarted, match="is backoff: ConnectionError: refused"):
                 await tree.restart("b")
+
+    virtualtime.run(main)
+
+
+def test_a_restart_goes_through_although_who_asked_has_gone() -> None:
+    """A verb's deadline that passes while those after it end must not leave them waiting for ever."""
+
+    async def main() -> None:
+        scene = Scene()
+
+        async def slow(*, task_status: TaskStatus[None]) -> None:
+            task_status.started()
+            try:
+                await anyio.sleep_forever()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await anyio.sleep(3)
+
+        async with scene.tree(scene.child("a"), scene.child("b"), ChildSpec("c", slow)) as tree:
+            with anyio.move_on_after(1) as asked:
+                await tree.restart("a")
+            assert asked.cancelled_caught
+            await anyio.sleep(0.01)
+            assert states(tree) == ["ready"] * 3
+            assert scene.log == ["+a", "+b", "-b", "-a", "+a", "+b"]
+
+    virtualtime.run(main)
+
+
+def test_no_secret_is_kept_in_the_last_error() -> None:
+    """It is shown by the status, on the page, and on standard error at the end."""
+
+    async def main() -> None:
+        scene = Scene()
+        async with scene.tree(scene.child("a"), scene.child("b")) as tree:
+            scene.broken["b"] = ValueError("postgresql://vigil:hunter22@db/vigil is no address")
+            with pytest.raises(NotRestarted) as shown:
+                await tree.restart("b")
+            for text in (str(tree.children["b"].last_error), str(shown.value)):
+                assert "is no address" in text
+                assert "hunter22" not in text
 
     virtualtime.run(main)
 

@@ -103,6 +103,20 @@ async def test_an_old_epoch_is_refused_and_changes_nothing(run: Run, db: Any) ->
     assert await db.fetchrow("SELECT * FROM lock_heartbeat") == before
 
 
+async def test_a_foreign_row_in_the_lease_table_hides_nothing(run: Run, db: Any) -> None:
+    """What is broken and handed over is the lease that has the token, whichever row comes first."""
+    await db.execute(
+        "INSERT INTO lock_heartbeat (lock_key, epoch, state, beat, renewed_at, expires_at) VALUES (1, 7, 'free', 0, now(), now())"
+    )
+    with pytest.raises(SupervisorError, match="no instance has ever led"):
+        await run(lock.break_)
+    await db.execute("SELECT lock_claim($1, 'one-00000001', 60000, 0, 0, 'free', false)", KEY)
+    with pytest.raises(SupervisorError, match="one-00000001 leads and nobody stands by"):
+        await run(lock.hand_over)
+    assert await run(lock.break_) == ExitCode.OK
+    assert await db.fetchval("SELECT state FROM lock_heartbeat WHERE lock_key = $1", KEY) == "broken"
+
+
 async def test_nobody_to_hand_over_is_refused(run: Run, db: Any) -> None:
     """Neither without a leader, nor without another instance."""
     with pytest.raises(SupervisorError, match="Nobody leads"):

@@ -166,6 +166,8 @@ class Link:
         self._database = Path(unquote(host)) / f".s.PGSQL.{port}"
         self._path = folder / f".s.PGSQL.{port}"
         self._ends: set[asyncio.StreamWriter] = set()
+        self._pumping: set[asyncio.StreamWriter] = set()
+        self._quiet: set[asyncio.StreamWriter] = set()
         self._closed = anyio.Event()
 
     async def mend(self) -> None:
@@ -185,27 +187,37 @@ class Link:
             while self._ends:
                 await self._closed.wait()
 
+    def silence(self) -> None:
+        """Let nothing pass on the connections there are, without a word to either end; new ones work."""
+        self._quiet |= self._pumping
+        self._pumping = set()
+
     async def _forward(self, from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         from_server, to_server = await asyncio.open_unix_connection(self._database)
         ends = {to_client, to_server}
         self._ends |= ends
+        self._pumping |= ends
         try:
             async with anyio.create_task_group() as group:
-                group.start_soon(_pump, from_client, to_server)
-                group.start_soon(_pump, from_server, to_client)
+                group.start_soon(self._pump, from_client, to_server)
+                group.start_soon(self._pump, from_server, to_client)
         finally:
+            for end in ends:
+                end.transport.abort()
             self._ends -= ends
+            self._pumping -= ends
             self._closed.set()
             self._closed = anyio.Event()
 
-
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    """Pass on until either side is gone, then end the other."""
-    with suppress(ConnectionError):
-        while chunk := await source.read(65536):
-            sink.write(chunk)
-            await sink.drain()
-    sink.transport.abort()
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        """Pass on until either side is gone, then end the other; silenced, swallow."""
+        with suppress(ConnectionError):
+            while chunk := await source.read(65536):
+                if sink not in self._quiet:
+                    sink.write(chunk)
+                    await sink.drain()
+        if sink not in self._quiet:
+            sink.transport.abort()
 
 
 @pytest.fixture

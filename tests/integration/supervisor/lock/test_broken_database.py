@@ -110,6 +110,39 @@ async def test_a_writer_of_an_old_term_is_ended_when_a_claim_has_waited_for_it(
     assert await reader.fetchval("SELECT 1") == 1
 
 
+async def test_standbys_that_wait_for_one_frozen_writer_together_stay_alive(
+    contest: Contest, db: Any, connect: Callable[[], Awaitable[Any]], recorded: testing.Recorder
+) -> None:
+    """One claim waits for the writer, the others for that claim: whoever waits too long tries again, and one wins."""
+    await db.fetchval("SELECT lock_claim(4213370000000000001, 'old', 100, NULL, NULL, 'free')")
+    writer = await connect()
+    await writer.transaction().start()
+    await writer.execute("SELECT lock_fence(4213370000000000001, 1)")
+    standbys = [await contest(f"s{number}") for number in range(4)]
+    assert (await recorded.next(events.TermWon, timeout=2 * DEADLINE)).epoch == 2
+    assert recorded.all(events.WritersEnded)
+    # A claim that has waited for long may win a term that is over already, and is won again.
+    for standby in standbys:
+        await standby.until(lambda view: (view.epoch or 0) >= 2 and view.holder is not None)
+    assert len({standby.keeper.view.holder for standby in standbys}) == 1
+
+
+async def test_a_row_that_somebody_has_locked_ends_no_keeper(
+    contest: Contest, db: Any, connect: Callable[[], Awaitable[Any]], recorded: testing.Recorder
+) -> None:
+    """For instance a holder behind a pooler, cut off between its renew and the commit."""
+    await db.fetchval("SELECT lock_claim(4213370000000000001, 'dead', 100, NULL, NULL, 'free')")
+    locker = await connect()
+    attempt = locker.transaction()
+    await attempt.start()
+    await locker.execute("SELECT FROM lock_heartbeat FOR UPDATE")
+    b = await contest("b")
+    assert (await recorded.next(events.ClaimFailed, timeout=DEADLINE)).kind == "writer_in_flight"
+    await attempt.rollback()
+    assert (await b.working()).epoch == 2
+    assert recorded.all(events.WritersEnded) == []
+
+
 async def test_the_database_of_another_bot_is_not_contended_for(contest: Contest, db: Any) -> None:
     """A second lock key in one database would let two terms write to the same tables."""
     await db.fetchval("SELECT lock_claim(1, 'other', 60000, NULL, NULL, 'free')")

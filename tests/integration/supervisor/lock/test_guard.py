@@ -81,6 +81,27 @@ async def test_the_guard_rests_before_a_release_that_may_take_long(contest: Cont
         assert guard.deadline is None
 
 
+async def test_the_guard_rests_once_the_work_has_ended_though_the_keeper_has_failed(
+    contest: Contest, link: Any
+) -> None:
+    """The tree starts it again in its own time; an idle process must not be killed meanwhile."""
+    guard = Recording()
+    a = await contest("a", url=link.url, guard=guard)
+    term = await a.working()
+
+    def broken() -> str:
+        raise ArithmeticError
+
+    a.url = broken
+    link.cut()
+    with anyio.fail_after(DEADLINE):
+        await a.keeper.lost(term)
+    assert isinstance(await a.failed(), ArithmeticError)
+    assert guard.deadline is not None
+    a.keeper.work_ended(term)
+    assert guard.deadline is None
+
+
 async def test_a_standby_is_never_guarded(contest: Contest, db: Any) -> None:
     """It holds nothing that anyone could wait for."""
     await db.fetchrow(sql("lock_claim"), KEY, "other", 60_000, None, None, "free", False)

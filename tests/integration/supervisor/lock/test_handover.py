@@ -98,12 +98,10 @@ async def test_a_broken_lease_ends_the_term_at_once_and_goes_to_the_standby(cont
     assert second.epoch == 2
     assert second.quarantine() > 0
     await a.until(lambda view: view.holder == "b")
-    assert await kinds(db) == [
-        (1, "first", "free"),
-        (1, "break", "operator"),
-        (2, "handover", "broken"),
-        (1, "fencing", "fenced"),
-    ]
+    found = await kinds(db)
+    assert found[:2] == [(1, "first", "free"), (1, "break", "operator")]
+    # Which of the two is back at the row first is nobody's concern.
+    assert sorted(found[2:]) == [(1, "fencing", "fenced"), (2, "handover", "broken")]
 
 
 @pytest.mark.parametrize("epoch", [0, 1, 3])
