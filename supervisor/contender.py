@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio
 
@@ -191,7 +191,11 @@ class Contender:
         seen: Observation | None = None
         while not self._desk.draining:
             rung = self._desk.keeper.next()
-            sighting = await lease.watch()
+            if seen is not None and self._desk.released(seen.sighting.epoch):
+                # The news is as good as a look: a claim of what is not free is refused.
+                sighting = replace(seen.sighting, holder=None)
+            else:
+                sighting = await lease.watch()
             now = boottime()
             self._failures = 0
             announced = seen is not None and seen.sighting.epoch == sighting.epoch

@@ -162,7 +162,7 @@ class NotCommitted(SupervisorError):
 async def transaction(connection: Connection, *, end_seconds: float = END_SECONDS) -> AsyncIterator[Connection]:
     """Commit what the block did, or roll it back when it raised or was cancelled.
 
-    Neither is interrupted by a cancellation. A BEGIN, COMMIT or ROLLBACK that fails or takes longer than `end_seconds`
+    Neither is interrupted by a cancellation. A BEGIN, COMMIT or ROLLBACK that is lost or takes longer than `end_seconds`
     costs the connection, since its state is unknown; after such a COMMIT it is unknown too whether it happened.
     """
     # Whatever the server's default is: the fence refuses any other level, because its check would read an old snapshot.

@@ -3,7 +3,8 @@
 The thread publishes views; the main loop takes a term into its hands and puts it back when the work of it has ended;
 it asks for a drain. Everything here may be called from either side; nothing blocks longer than a few instructions.
 What the database notifies is heard here too: `handover <epoch>` asks the holder of that epoch to give it away,
-`broken <epoch>` says that an operator has ended it; anything else is a reason to look.
+`broken <epoch>` says that an operator has ended it, `released <epoch>` that nobody holds the lease; anything else is a
+reason to look.
 
 Invariant: taking a term and withdrawing it exclude each other: once a view without it is published and nothing is in
 hands, no work of it will ever start.
@@ -62,6 +63,7 @@ class Desk:
         self._in_hands: Term | None = None
         self._handing_over: Term | None = None
         self._broken: int | None = None
+        self._released: int | None = None
         self._draining = False
 
     @property
@@ -132,12 +134,19 @@ class Desk:
         heard, self._broken = self._broken, None
         return heard == term.epoch
 
+    def released(self, epoch: int) -> bool:
+        """Return, once, whether this epoch was heard to have been given back."""
+        heard, self._released = self._released, None
+        return heard == epoch
+
     def hear(self, told: str) -> None:
         """Take a notification of the database, or an empty one when the session is lost; wake the keeper."""
         word, _, epoch = told.partition(" ")
         term = self._view.term
         if word == "broken" and epoch.isdecimal():
             self._broken = int(epoch)
+        elif word == "released" and epoch.isdecimal():
+            self._released = int(epoch)
         elif word == "handover" and term is not None and epoch == str(term.epoch):
             self.hand_over()
         self.keeper.ring()

@@ -58,11 +58,16 @@ class Status:
         return "ok" if working and self.ready else "degraded"
 
 
-def standing(role: str, holder: str | None, heartbeat_age: float | None, takeover_in: float | None) -> str:
-    """Say a role in words: a standby for whom it stands by, or how soon it takes over if that one stays silent."""
+def standing(
+    role: str, instance_id: str, holder: str | None, heartbeat_age: float | None, takeover_in: float | None
+) -> str:
+    """Say a role in words: a standby for whom it stands by, or how soon it takes over if that one stays silent.
+
+    Nobody stands by for himself: a holder that is suspended, or draws back, is told by its lock state.
+    """
     if takeover_in:
         return f"{role}, taking over in {takeover_in:.0f} s"
-    if role == "PASSIVE" and holder is not None and heartbeat_age is not None:
+    if role == "PASSIVE" and holder not in {None, instance_id} and heartbeat_age is not None:
         return f"{role}, standing by for {holder} (heartbeat {heartbeat_age:.1f} s ago)"
     return role
 

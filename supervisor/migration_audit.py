@@ -47,6 +47,9 @@ async def verify_migrations(url: str, migrations: Sequence[Migration] | None = N
             found.append(Finding("migration_history", "lacks a column or a function; the next apply adds them"))
         here = [migration for migration in wanted if _in_effect(rows, migration.name)]
         found += [Finding("schema", difference) for difference in await _differences(connection, here)]
+        if not here and (proved := (await prove(connection, wanted)).proved):
+            text = f"is empty, though the schema has all up to {proved[-1].name}; 'vigil migrate baseline' records it"
+            found.append(Finding("migration_history", text))
     return tuple(found)
 
 
@@ -57,9 +60,10 @@ async def baseline_migrations(url: str, migrations: Sequence[Migration] | None =
     """
     wanted = load_migrations() if migrations is None else migrations
     async with migrating(url) as connection:
-        proof = await prove(connection, wanted)
         rows = await _rows(connection)
-        claimed = [m.name for m in wanted if _in_effect(rows, m.name) and m not in proof.proved]
+        here = [m for m in wanted if _in_effect(rows, m.name)]
+        proof = await prove(connection, wanted, here)
+        claimed = [m.name for m in here if m not in proof.proved]
         if proof.differences or claimed:
             against = listed(proof.differences) or f"the history has {', '.join(claimed)} in effect, the schema has not"
             raise ConfigError(

@@ -98,10 +98,11 @@ class _Undo(Exception):
     """Ends the trial: nothing of it is kept."""
 
 
-async def prove(connection: Connection, migrations: Sequence[Migration]) -> Proof:
+async def prove(connection: Connection, migrations: Sequence[Migration], claimed: Collection[Migration] = ()) -> Proof:
     """Find out how many of the files, in order, the live schema has: all of their objects, and none of a later one's.
 
-    Post files may be held back, so the pre files alone are a possible order too.
+    Post files may be held back, so the pre files alone are a possible order too. A last file that only changes rows
+    leaves nothing to be proved by: it counts only if the history has `claimed` it.
     """
     orders = {tuple(migrations), tuple(m for m in migrations if m.phase is Phase.PRE)}
     guesses: list[tuple[tuple[str, ...], int, tuple[Migration, ...]]] = []
@@ -111,7 +112,7 @@ async def prove(connection: Connection, migrations: Sequence[Migration]) -> Proo
         for count, expected in enumerate((EMPTY, *trial.after)):
             wrong = trial.differences(expected, known - expected.objects.keys())
             guesses.append((wrong, count, order[:count]))
-    wrong, _, proved = min(guesses, key=lambda guess: (len(guess[0]), -guess[1]))
+    wrong, _, proved = min(guesses, key=lambda guess: (len(guess[0]), len(set(claimed) - set(guess[2])), guess[1]))
     nearest = proved[-1].name if proved else "an empty schema"
     return Proof(() if wrong else proved, nearest, wrong)
 

@@ -38,7 +38,8 @@ TONES = {
 def page(status: Status) -> str:
     """Return the whole page."""
     tone = "good" if status.overall == "ok" else "bad"
-    role = standing(status.role, status.holder, status.heartbeat_age_seconds, status.takeover_in_seconds)
+    age, waiting = status.heartbeat_age_seconds, status.takeover_in_seconds
+    role = standing(status.role, status.instance_id, status.holder, age, waiting)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="refresh" content="{REFRESH_SECONDS}"><title>Vigil · {escape(status.role)}</title>

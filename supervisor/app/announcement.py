@@ -39,7 +39,8 @@ def tell(text: str) -> None:
 
 def role_of(status: Status, waiting: float | None) -> str:
     """Say the role, and how long an instance that was started alone waits at most: this is said only once."""
-    words = standing(status.role, status.holder, status.heartbeat_age_seconds, status.takeover_in_seconds)
+    age, takeover_in = status.heartbeat_age_seconds, status.takeover_in_seconds
+    words = standing(status.role, status.instance_id, status.holder, age, takeover_in)
     if waiting is None or status.takeover_in_seconds:
         return words
     return f"{words}, taking over in {waiting:.0f} s if it stays silent"

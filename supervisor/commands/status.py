@@ -86,9 +86,10 @@ def _say_found(found: Mapping[str, Any], arguments: argparse.Namespace) -> None:
 def status_lines(found: Mapping[str, Any]) -> list[str]:
     """Return what `/status` tells, for people."""
     age, waiting = found["heartbeat_age_seconds"], found["takeover_in_seconds"]
+    role = standing(found["role"], found["instance_id"], found["holder"], age, waiting)
     lines = [
         f"status     {found['status']}" + ("" if found["ready"] else f"  not ready: {', '.join(found['not_ready'])}"),
-        f"role       {standing(found['role'], found['holder'], age, waiting)} ({found['lock_state']})",
+        f"role       {role} ({found['lock_state']})",
         f"instance   {found['instance_id']}  version {found['version']}  up {found['uptime_seconds']:.0f} s"
         + (f"  {found['mode']}" if found.get("mode") else ""),
         f"lock       epoch {found['epoch'] or '-'}, holder {found['holder'] or '-'}, heartbeat "

@@ -58,6 +58,13 @@ def test_a_child_in_trouble_degrades_the_status() -> None:
         assert replace(ACTIVE, children=(ChildHealth("outbox", state, 1, None),)).overall == overall
 
 
+def test_a_standby_says_for_whom_and_a_suspended_holder_not_for_itself() -> None:
+    """Read in the middle of an outage, "standing by for" oneself would name a leader that is not there."""
+    assert health.standing("PASSIVE", "b-2", "a-1", 0.5, None) == "PASSIVE, standing by for a-1 (heartbeat 0.5 s ago)"
+    assert health.standing("PASSIVE", "a-1", "a-1", 4.0, None) == "PASSIVE"
+    assert health.standing("PASSIVE", "b-2", "a-1", 9.0, 3.0) == "PASSIVE, taking over in 3 s"
+
+
 def test_the_public_answer_holds_the_documented_fields_and_nothing_more() -> None:
     """Holder, epoch, children and queue are the operators' business."""
     assert set(health.health(ACTIVE)[1]) == {

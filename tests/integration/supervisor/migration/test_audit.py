@@ -46,6 +46,15 @@ async def test_a_database_that_we_migrated_verifies(database_url: str) -> None:
     assert await run(database_url, "SELECT to_regnamespace('vigil_rehearsal')") is None
 
 
+async def test_a_schema_whose_history_is_gone_contradicts_it(database_url: str) -> None:
+    """A partial restore: the next start would fail with "already exists"."""
+    async with connected(database_url, application_name="test") as connection:
+        await connection.execute("DROP TABLE migration_history")
+    (found,) = await verify_migrations(database_url)
+    assert found.name == "migration_history"
+    assert "vigil migrate baseline" in found.text
+
+
 async def test_a_database_that_was_never_migrated_has_nothing_to_contradict(empty_database_url: str) -> None:
     """Nor has it anything to record or to repair; asking creates nothing."""
     assert await verify_migrations(empty_database_url) == ()
@@ -143,6 +152,19 @@ async def test_baseline_knows_that_post_files_may_be_held_back(empty_database_ur
     await apply_migrations_safe(empty_database_url, steps, include_post=True)
     await run(empty_database_url, *FORGET, "SELECT 1")
     assert await baseline_migrations(empty_database_url, steps) == ("0001_pre_a", "0002_post_a", "0003_pre_b")
+
+
+async def test_baseline_records_no_file_that_it_cannot_tell_from_its_absence(empty_database_url: str) -> None:
+    """One that only changes rows would never run if it were taken for done."""
+    both = files("CREATE TABLE cat (name text); INSERT INTO cat VALUES ('tom');", "UPDATE cat SET name = 'felix';")
+    await apply_migrations_safe(empty_database_url, both[:1])
+    await run(empty_database_url, "DROP TABLE migration_history")
+    assert await baseline_migrations(empty_database_url, both) == ("0001_pre_step",)
+    await apply_migrations_safe(empty_database_url, both)
+    assert await run(empty_database_url, "SELECT name FROM cat") == "felix"
+    await run(empty_database_url, "UPDATE migration_history SET checksum = NULL")
+    recorded = await baseline_migrations(empty_database_url, both)
+    assert recorded == ("0001_pre_step", "0002_pre_step"), "what the history claims, and nothing contradicts"
 
 
 async def test_a_post_file_that_changes_fenced_rows_is_proved_too(database_url: str) -> None:
