@@ -39,7 +39,7 @@ class Player:
         """When the beat was sent whose answer is still to be heard."""
         self._seen: Observation | None = None
         self.decided: tuple[Claim, float] | None = None
-        self._former = 0
+        self._former: list[int] = []
         self._writer: Any = None
         self._written_as: tuple[int, int] = (0, 0)
 
@@ -201,12 +201,12 @@ class Player:
             self._writer = None
         self._lives += 1
         self.instance_id = f"{self._number}-{self._lives}"
-        self.term, self.working, self._former = None, False, 0
+        self.term, self.working, self._former = None, False, []
 
     def _drop(self) -> None:
         """Drop the session, and with it what was seen."""
         if self.session is not None:
-            self._former = self.session.server_pid
+            self._former.append(self.session.server_pid)
             self.session.drop()
         self.session = self._seen = self.decided = self.renewed_at = None
 
