@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -57,6 +58,13 @@ class Settings(BaseSettings):
     def _is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
             raise ValueError("expected postgresql://user:password@host:port/database")
+        try:
+            _ = urlsplit(value.get_secret_value()).port if value is not None else None
+        except ValueError:
+            # Its own text quotes what it took for the port: perhaps half of the password.
+            raise ValueError(
+                "its port is not a number; in a password, write / @ : ? # [ as %2F %40 %3A %3F %23 %5B"
+            ) from None
         return value
 
     @field_validator("ops_port")

@@ -17,13 +17,15 @@ import anyio
 
 from telemetry import emit, events
 
-HANDLED = (signal.SIGTERM, signal.SIGINT)
+HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 LAST_STEP = 2
 """Signals after which the next one ends the process."""
 
 
 class Ladder:
-    """Turns SIGTERM and SIGINT into `drain`, `hurry` and, the third time, `os._exit(128 + n)`.
+    """Turns SIGTERM, SIGINT and SIGHUP into `drain`, `hurry` and, the third time, `os._exit(128 + n)`.
+
+    A closed terminal sends SIGHUP; whoever started us with `nohup` has had it ignored, and it stays so.
 
     Create it in the main thread inside the running loop; `drain` and `hurry` are set on that loop.
     """
@@ -34,7 +36,8 @@ class Ladder:
         self._seen = 0
         self._loop = asyncio.get_running_loop()
         for number in HANDLED:
-            signal.signal(number, self._handle)
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._handle)
 
     def request_drain(self, by: str) -> None:
         """Do what the first signal does, for a reason of our own; called on the loop."""

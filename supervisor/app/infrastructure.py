@@ -32,6 +32,8 @@ from telemetry import redact
 
 DATABASE_SECONDS = 3600.0
 """To become ready. What is bounded in it bounds itself; a long migration that is cut short would begin anew for ever."""
+MIGRATOR_SECONDS = 1200.0
+"""To wait for another instance that migrates: a long file of its is no reason for this one to end and start anew."""
 LEADING = "vigil handover gives leadership away; vigil drain stops the instance."
 LENT = "the bot's work holds its connections; vigil drain stops the instance."
 
@@ -94,7 +96,7 @@ class Database:
         url = pooled.get_secret_value() if pooled else direct
         for address in dict.fromkeys((direct, url)):
             await wait_until_reachable(address)
-        instance.held_back = (await apply_migrations_safe(direct)).held_back
+        instance.held_back = (await apply_migrations_safe(direct, lock_seconds=MIGRATOR_SECONDS)).held_back
         instance.direct = direct
         async with connected(direct, application_name="vigil setup") as connection:
             instance.migrations = await check_migrations_status(connection)

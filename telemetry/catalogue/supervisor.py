@@ -10,11 +10,10 @@ _FAST_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 _LAG_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 
 STATES = ("STARTING", "PASSIVE", "CLAIMING", "ACTIVE", "SUSPECT", "DRAINING", "RELEASED", "DEMOTED")
-TERM_REASONS = ("free", "stale", "session_lost", "handover", "self")
+TERM_REASONS = ("free", "stale", "session_lost", "self")
 LOSS_REASONS = (
     "released",
     "soft_deadline",
-    "hard_deadline",
     "fenced",
     "drain",
     "stalled",

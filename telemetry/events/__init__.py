@@ -20,7 +20,7 @@ How to add one
            )
 
            epoch: int
-           reason: Literal["free", "stale", "session_lost", "handover", "self"]
+           reason: Literal["free", "stale", "session_lost", "self"]
 
 3. A new metric is one entry in `telemetry/catalogue/`; a label's closed set stands there, other values become `other`.
 4. Run `python -m telemetry.document > docs/telemetry.md`; a test compares the two.

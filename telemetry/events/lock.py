@@ -96,7 +96,7 @@ class TermWon(Event):
     )
 
     epoch: int
-    reason: Literal["free", "stale", "session_lost", "handover", "self"]
+    reason: Literal["free", "stale", "session_lost", "self"]
     previous_holder: str | None = None
     waited_seconds: float | None = None
 

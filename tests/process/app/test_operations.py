@@ -118,7 +118,9 @@ def test_a_killed_instance_is_not_asked_and_a_drained_one_is_gone(home: Path, la
 def test_with_several_instances_a_command_asks_which(home: Path, launch: Launch) -> None:
     """And lists them: to stop the wrong one would be worse than none."""
     one, two = launch("one"), launch("two")
-    until(lambda: len(sockets(home)) == 2, "both have a socket")
+    until(
+        lambda: len(sockets(home)) == 2, lambda: f"both have a socket:\n{one.output()[-3000:]}\n{two.output()[-3000:]}"
+    )
     refused = asked(home, "drain", code=64)
     for part in ("one-", "two-", "--instance"):
         assert part in refused

@@ -68,3 +68,20 @@ def test_a_third_signal_after_the_loop_has_ended_ends_the_process_still() -> Non
         assert line(process) == "end"
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 128 + signal.SIGTERM, "killed by the default action this would be -15"
+
+
+def test_a_closed_terminal_drains_unless_it_is_to_be_ignored() -> None:
+    """The default action of SIGHUP would end the ACTIVE without a word; `nohup` has asked for another one."""
+    with start("pass", hurry=False) as process:
+        process.send_signal(signal.SIGHUP)
+        assert line(process) == "drain"
+        assert process.wait(10) == 0
+    previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with start("pass", hurry=False) as process:
+            process.send_signal(signal.SIGHUP)
+            process.send_signal(signal.SIGTERM)
+            assert line(process) == "drain"
+            assert process.wait(10) == 0
+    finally:
+        signal.signal(signal.SIGHUP, previous)

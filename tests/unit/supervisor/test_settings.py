@@ -251,3 +251,18 @@ def test_a_broken_rule_is_told_under_the_variable_that_broke_it(
     """Nobody who set one number has to guess which of three variables is meant."""
     given(monkeypatch, **NEEDED, **overrides)
     assert {problem.variable for problem in read_all()[2]} == {blamed}
+
+
+@pytest.mark.parametrize("address", ["postgresql://u:p@h:notaport/db", "postgresql://u:se/cret@127.0.0.1:1/bot"])
+def test_an_address_that_cannot_be_read_is_refused_without_being_quoted(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """What looks like the port may be half of the password."""
+    monkeypatch.setenv("DATABASE_URL", address)
+    problems: list[Problem] = []
+    assert settings.read(Settings, problems, None) is None
+    (problem,) = problems
+    assert problem.variable == "DATABASE_URL"
+    assert "port is not a number" in problem.text
+    assert "notaport" not in problem.text
+    assert "cret" not in problem.text

@@ -21,7 +21,7 @@ def test_an_unplanned_term_ends_a_takeover_that_began_with_the_last_heartbeat(re
     assert transfer.attributes == {"epoch": 8, "reason": reason, "previous_holder": "a", "waited_seconds": 5.2}
 
 
-@pytest.mark.parametrize("reason", ["free", "handover", "self"])
+@pytest.mark.parametrize("reason", ["free", "self"])
 def test_a_planned_term_is_no_takeover(reason: str) -> None:
     """Otherwise each deploy would look like an incident."""
     won = events.TermWon(epoch=8, reason=reason, waited_seconds=0.1)  # type: ignore[arg-type]  # one of the literals
