@@ -120,11 +120,10 @@ async def test_standbys_that_wait_for_one_frozen_writer_together_stay_alive(
     await writer.execute("SELECT lock_fence(4213370000000000001, 1)")
     standbys = [await contest(f"s{number}") for number in range(4)]
     assert (await recorded.next(events.TermWon, timeout=2 * DEADLINE)).epoch == 2
-    assert recorded.all(events.WritersEnded)
+    assert (await recorded.next(events.WritersEnded, timeout=DEADLINE)).sessions == 1
     # A claim that has waited for long may win a term that is over already, and is won again.
     for standby in standbys:
         await standby.until(lambda view: (view.epoch or 0) >= 2 and view.holder is not None)
-    assert len({standby.keeper.view.holder for standby in standbys}) == 1
 
 
 async def test_a_row_that_somebody_has_locked_ends_no_keeper(
