@@ -22,7 +22,8 @@ Verbs = Any
 LARGEST = 2**31 - 1
 EPILOG = """\
 exit codes: 0 ok, 1 degraded or failed, 3 not running, 64 usage, 69 a dependency is missing or the port is taken,
-70 restart budget exhausted, 71 the work did not stop, 74 fenced, 75 restart me, 78 configuration, 128+n signal n"""
+70 a managed task failed again and again, 71 the work did not stop in time, 74 ended by its own watch of the main loop,
+78 configuration, 128+n ended by signal n"""
 
 
 class _Parser(argparse.ArgumentParser):

@@ -249,6 +249,9 @@ class Contender:
                 waited_seconds=round(sent_at - seen.since, 3),
             )
         )
+        if claim.reason in {"stale", "session_lost"}:
+            silent, holder = round(seen.sighting.renewed_ago, 3), seen.sighting.holder
+            emit(events.HolderReplaced(epoch=won.epoch, holder=holder, reason=claim.reason, silent_seconds=silent))
         self._desk.publish(
             LockView(LockState.ACTIVE, claim.reason, term=term, epoch=won.epoch, holder=self._who.instance_id)
         )
@@ -269,7 +272,14 @@ class Contender:
         sighting = seen.sighting
         if sighting.holder is not None and sighting.holder != self._who.instance_id:
             left = max(0.0, takeover(seen, now, patience)[0] - now)
-            emit(events.ClaimWaiting(holder=sighting.holder, epoch=sighting.epoch, seconds_left=round(left, 1)))
+            emit(
+                events.ClaimWaiting(
+                    holder=sighting.holder,
+                    epoch=sighting.epoch,
+                    seconds_left=round(left, 1),
+                    recent_takeovers=sighting.takeovers,
+                )
+            )
 
     def _publish(self, seen: Observation, now: float, patience: Patience, reason: str) -> None:
         sighting = seen.sighting

@@ -44,6 +44,7 @@ REFUSED = (
 """What asyncpg raises when the server answers and refuses us: waiting cannot help."""
 
 REFUSED_HINT = "correct DATABASE_URL (user, password, host, port, database); the server must be PostgreSQL 15 or newer."
+RIGHTS_HINT = "use the role that owns the schema, or give this one its rights; vigil doctor says which are missing."
 UNREADABLE = (
     "an unreadable address (wanted is postgresql://NAME:PASSWORD@HOST:PORT/DATABASE; in a password, "
     "write / @ : ? # [ as %2F %40 %3A %3F %23 %5B)"
@@ -218,7 +219,8 @@ async def wait_until_reachable(url: str, *, deadline_seconds: float = 60.0) -> N
 
 def refused(attempt: str, url: str, refusal: BaseException) -> ConfigError:
     """Say what the server has against us."""
-    return ConfigError(f"{attempt} the database at {place(url)}: {refusal}", hint=REFUSED_HINT)
+    hint = RIGHTS_HINT if isinstance(refusal, asyncpg.InsufficientPrivilegeError) else REFUSED_HINT
+    return ConfigError(f"{attempt} the database at {place(url)}: {refusal}", hint=hint)
 
 
 def place(url: str) -> str:

@@ -55,7 +55,9 @@ class Status:
     def overall(self) -> str:
         """`ok`, or `degraded` when something needs a look though the instance serves."""
         working = all(child.state in {"ready", "stopping", "stopped"} for child in self.children)
-        return "ok" if working and self.ready else "degraded"
+        # Shown only once the holder is late: until somebody leads again, nothing is worked on.
+        led = self.takeover_in_seconds is None
+        return "ok" if working and self.ready and led else "degraded"
 
 
 def standing(

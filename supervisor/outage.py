@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import anyio
 import asyncpg
 
-from supervisor.database import LOST, connected
+from supervisor.database import LOST, ConnectionLost, connected, place
 from telemetry import emit, events
 
 LOOK_SECONDS = 2.0
@@ -94,11 +94,14 @@ async def ask(urls: Sequence[str], *, seconds: float = LOOK_SECONDS) -> BaseExce
 
     A server that refuses us is away too: nobody can work with it, and waiting is all there is to do.
     """
-    try:
-        with anyio.fail_after(seconds):
-            for url in urls:
+    for url in urls:
+        try:
+            with anyio.fail_after(seconds):
                 async with connected(url, application_name="vigil probe") as connection:
                     await connection.fetchval("SELECT 1")
-    except (*LOST, asyncpg.PostgresError) as error:
-        return error
+        except (*LOST, asyncpg.PostgresError) as error:
+            found = f"{type(error).__name__}: {error}".rstrip(": ")
+            lost = ConnectionLost(f"The database at {place(url)} does not answer ({found}).")
+            lost.__cause__ = error
+            return lost
     return None

@@ -33,7 +33,7 @@ def plain(event: Event, *, stack: bool = False) -> dict[str, Any]:
     for name in names:
         value = getattr(event, name)
         if isinstance(value, BaseException):
-            fields |= told(value, name, stack=stack and event.level in _WITH_STACK)
+            fields |= told(value, name, stack=stack and event.traced and event.level in _WITH_STACK)
         elif value is not None:
             fields[name] = MASK if is_secret_name(name) else clean(value)
     return fields

@@ -98,10 +98,13 @@ class Database:
             await wait_until_reachable(address)
         instance.held_back = (await apply_migrations_safe(direct, lock_seconds=MIGRATOR_SECONDS)).held_back
         instance.direct = direct
-        async with connected(direct, application_name="vigil setup") as connection:
-            instance.migrations = await check_migrations_status(connection)
-            await self._refuse_another_bot(connection)
-            instance.webhook_secrets = await self._webhook_secrets(connection)
+        try:
+            async with connected(direct, application_name="vigil setup") as connection:
+                instance.migrations = await check_migrations_status(connection)
+                await self._refuse_another_bot(connection)
+                instance.webhook_secrets = await self._webhook_secrets(connection)
+        except database.REFUSED as refusal:
+            raise database.refused("Preparing", direct, refusal) from refusal
         async with database.pool(url, size=instance.settings.db_maxconn) as pool:
             instance.pool = pool
             try:

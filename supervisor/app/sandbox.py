@@ -99,7 +99,9 @@ def add_sandbox_commands(verbs: Any) -> None:
     said.set_defaults(command=_say)
 
     faulty = actions.add_parser("faults", help="show or set faults and latencies")
-    faulty.add_argument("settings", metavar="NAME=VALUE", nargs="*", help="VALUE*COUNT: so many times; off: reset")
+    faulty.add_argument(
+        "settings", metavar="NAME=VALUE", nargs="*", help="VALUE*COUNT: so many times; NAME=off: reset; off alone: all"
+    )
     faulty.add_argument("--json", action="store_true", help="all of them as JSON")
     faulty.set_defaults(command=_faults)
 
@@ -133,13 +135,14 @@ async def _faults(arguments: argparse.Namespace) -> int:
     import httpx
 
     from bot.sandbox.client import SandboxError, connected
-    from bot.sandbox.faults import FaultError, parse_all
+    from bot.sandbox.faults import CATALOGUE, FaultError, parse_all
 
+    wanted = [f"{name}=off" for name in CATALOGUE] if arguments.settings == ["off"] else arguments.settings
     try:
-        settings = parse_all(arguments.settings)
+        settings = parse_all(wanted)
     except FaultError as error:
         raise UsageError(str(error), hint="vigil sandbox faults, without arguments, lists all with meaning") from error
-    texts = dict(text.split("=", 1) for text in arguments.settings)
+    texts = dict(text.split("=", 1) for text in wanted)
     port = _port()
     try:
         async with connected(f"http://127.0.0.1:{port}") as client:

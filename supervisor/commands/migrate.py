@@ -16,7 +16,7 @@ from supervisor.migrator import apply_migrations_safe, migration_plan, migration
 
 async def apply(arguments: argparse.Namespace) -> int:
     """Apply every pending pre file."""
-    async with database_url(base_settings()) as url:
+    async with database_url(base_settings(), create=True) as url:
         outcome = await apply_migrations_safe(url, allow_late=arguments.allow_out_of_order)
     if arguments.json:
         say_json({"applied": outcome.applied, "held_back": outcome.held_back, "unknown": outcome.unknown}, indent=None)

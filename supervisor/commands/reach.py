@@ -19,6 +19,7 @@ from supervisor.database import (
     wait_until_reachable,
 )
 from supervisor.embedded import at_hand
+from supervisor.embedded.room import Room
 from supervisor.errors import SupervisorError
 from supervisor.settings import Problem, Settings
 
@@ -37,12 +38,19 @@ def base_settings() -> Settings:
 
 
 @asynccontextmanager
-async def database_url(base: Settings) -> AsyncIterator[str]:
-    """Lend the database's address: the configured one, the running embedded server's, or one started for the block."""
+async def database_url(base: Settings, *, create: bool = False) -> AsyncIterator[str]:
+    """Lend the database's address: the configured one, the running embedded server's, or one started for the block.
+
+    A command that only looks makes no database.
+    """
     if base.direct_url is not None:
         await wait_until_reachable(base.direct_url, deadline_seconds=REACH_SECONDS)
         yield base.direct_url
         return
+    if not create and not Room(base.vigil_home).data.exists():
+        raise SupervisorError(
+            f"There is no database in {base.vigil_home} yet.", hint="vigil run --sandbox makes one; or set DATABASE_URL"
+        )
     async with at_hand(base.vigil_home) as url:
         yield url
 

@@ -73,7 +73,8 @@ class Event:
 
     `name` is dotted and unique; `message` is constant text; `level` None means metrics only, no log line.
     `quiet_seconds` lets the first line of a series through and then one line with the total per that time.
-    An exception in a field is logged as its type and redacted text; with its stack from level ERROR on.
+    An exception in a field is logged as its type and redacted text; with its stack from level ERROR on, unless it is
+    not `traced`: an outage is nobody's mistake, and where in our code it was met helps nobody.
     """
 
     __slots__ = ()
@@ -83,6 +84,7 @@ class Event:
     level: ClassVar[Level | None]
     metrics: ClassVar[tuple[Update, ...]] = ()
     quiet_seconds: ClassVar[float | None] = None
+    traced: ClassVar[bool] = True
 
 
 REGISTRY: dict[str, type[Event]] = {}

@@ -28,6 +28,7 @@ class DatabaseLost(Event):
     name = "database.lost"
     message = "Database lost"
     level = "ERROR"
+    traced = False
     metrics = (Count("supervisor_database_losses_total"), Set("supervisor_database_up", 0))
 
     error: BaseException

@@ -140,6 +140,7 @@ class InboxWriterLost(Event):
     name = "inbox.writer_lost"
     message = "Inbox lost its connection"
     level = "ERROR"
+    traced = False
     quiet_seconds = 10.0
 
     error: BaseException

@@ -102,12 +102,30 @@ class TermWon(Event):
 
 
 @event
+class HolderReplaced(Event):
+    """The holder before did not give the lease away: it died, hangs, or is cut off; this instance goes on with its work.
+
+    `reason`: `session_lost`, its session ended (a crash, or it was frozen and then killed), or `stale`, it fell silent.
+    """
+
+    name = "lock.holder_replaced"
+    message = "Unplanned takeover: the holder is gone, this instance leads"
+    level = "WARNING"
+
+    epoch: int
+    holder: str | None
+    reason: str
+    silent_seconds: float
+
+
+@event
 class TermLost(Event):
     """This instance stopped being ACTIVE without having released the lock itself."""
 
     name = "lock.term_lost"
     message = "Term lost"
     level = "ERROR"
+    traced = False
     metrics = (
         Count("supervisor_lock_terms_lost_total"),
         Set("supervisor_epoch", 0),
@@ -207,7 +225,10 @@ class WritersEnded(Event):
 
 @event
 class ClaimWaiting(Event):
-    """Another instance holds the lock; this one stands by."""
+    """Another instance holds the lock; this one stands by.
+
+    `seconds_left` is what a takeover would take if the holder fell silent now; longer after three within ten minutes.
+    """
 
     name = "lock.claim_waiting"
     message = "Standing by for the lock"
@@ -217,6 +238,7 @@ class ClaimWaiting(Event):
     holder: str
     epoch: int
     seconds_left: float | None = None
+    recent_takeovers: int = 0
 
 
 @event
@@ -251,6 +273,7 @@ class LockMisconfigured(Event):
     name = "lock.misconfigured"
     message = "Lock unusable, not contending"
     level = "ERROR"
+    traced = False
     quiet_seconds = 60.0
 
     kind: str
