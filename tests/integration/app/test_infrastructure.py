@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import anyio
 import pytest
@@ -67,6 +68,29 @@ async def test_readiness_names_a_function_of_the_lock_that_is_missing(
     assert "lock_renew(bigint" in reasons
     assert "lock_fence(bigint" in reasons
     assert "lock_claim(bigint" not in reasons
+
+
+async def test_a_role_without_rights_is_a_wrong_setting_not_a_crash_loop(
+    instance: Instance, server: Any, database_url: str, pool: Any
+) -> None:
+    """It may read and nothing else: starting again would never help, and the hint says what would."""
+    parts = urlsplit(database_url)
+    name = f"reader_{parts.path[1:]}"
+    server.admin(f"CREATE ROLE {name} LOGIN")
+    try:
+        await pool.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {name}")
+        url = urlunsplit(parts._replace(netloc=f"{name}@{parts.netloc.rpartition('@')[2]}"))
+        with pytest.raises(ExceptionGroup) as refused:
+            async with running(instance, url):
+                pytest.fail("it started")
+        (error,) = refused.value.exceptions
+        assert isinstance(error, ConfigError)
+        assert error.hint is not None
+        assert "vigil doctor" in error.hint
+        assert "permission denied" in str(error)
+    finally:
+        await pool.execute(f"REVOKE SELECT ON ALL TABLES IN SCHEMA public FROM {name}")
+        server.admin(f"DROP ROLE {name}")
 
 
 async def test_an_instance_that_could_never_lead_is_not_ready(instance: Instance) -> None:

@@ -16,7 +16,9 @@ from supervisor.outage import ask
 async def test_a_database_that_answers_is_not_away(database_url: str) -> None:
     """Both addresses are asked, the direct one and the pooler's."""
     assert await ask([database_url, database_url]) is None
-    assert isinstance(getattr(await ask([database_url, "postgresql://vigil@127.0.0.1:1/none"]), "__cause__", None), OSError)
+    assert isinstance(
+        getattr(await ask([database_url, "postgresql://vigil@127.0.0.1:1/none"]), "__cause__", None), OSError
+    )
 
 
 async def test_a_database_that_takes_no_connections_is_away(server: Any, database_url: str) -> None:

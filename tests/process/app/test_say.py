@@ -125,3 +125,12 @@ async def test_faults_are_listed_set_and_reset_by_the_command(client: Client) ->
 def test_a_bots_text_cannot_command_the_terminal() -> None:
     """Escape sequences are left out."""
     assert printable("a\x1b[31mb\nc\u202e") == "a[31mb\nc"
+
+
+async def test_off_alone_makes_everything_right_again(client: Client) -> None:
+    """Whatever was set, and however often it was to happen."""
+    code, _, _ = await vigil(client, "sandbox", "faults", "provider_http=503*2", "telegram_latency=3")
+    assert code == 0
+    code, said, _ = await vigil(client, "sandbox", "faults", "off", "--json")
+    assert code == 0
+    assert not [fault["name"] for fault in json.loads(said) if fault["set"]]

@@ -45,6 +45,13 @@ def test_not_ready_says_every_reason_and_health_stays_200() -> None:
     assert (code, body["status"]) == (200, "degraded")
 
 
+def test_nobody_leading_degrades_the_status() -> None:
+    """A countdown is shown only once the holder is late: until it ends, nothing is worked on."""
+    waiting = replace(PASSIVE, heartbeat_age_seconds=6.0, takeover_in_seconds=4.0)
+    assert health.health(waiting)[1]["status"] == "degraded"
+    assert health.readyz(waiting)[0] == 200
+
+
 def test_a_child_in_trouble_degrades_the_status() -> None:
     """A child that waits for Telegram for a minute is starting all that time: only a ready one works."""
     for state, overall in (

@@ -124,3 +124,14 @@ async def test_nobody_to_hand_over_is_refused(run: Run, db: Any) -> None:
     await db.execute("SELECT lock_claim($1, 'one-00000001', 60000, 0, 0, 'free', false)", KEY)
     with pytest.raises(SupervisorError, match="nobody stands by"):
         await run(lock.hand_over)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+async def test_a_verb_that_looks_makes_no_database(
+    run: Run, verb: Verb, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a fresh machine there is nothing to look at, and nothing is there afterwards either."""
+    monkeypatch.delenv("DATABASE_URL")
+    with pytest.raises(SupervisorError, match="There is no database in"):
+        await run(verb)
+    assert not (home / "postgres").exists()

@@ -117,6 +117,9 @@ async def test_a_holder_that_dies_is_replaced_long_before_its_lease_ends(
     assert term.epoch == 2
     assert 0 < term.quarantine() <= 60
     assert recorded.all(events.TermWon)[-1].reason == "session_lost"
+    (told,) = recorded.all(events.HolderReplaced)
+    assert (told.epoch, told.holder, told.reason) == (2, "a", "session_lost")
+    assert told.silent_seconds > 0
 
 
 async def test_no_effect_starts_while_the_session_is_lost(
