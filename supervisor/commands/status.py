@@ -89,7 +89,7 @@ def status_lines(found: Mapping[str, Any]) -> list[str]:
     role = standing(found["role"], found["instance_id"], found["holder"], age, waiting)
     lines = [
         f"status     {found['status']}" + ("" if found["ready"] else f"  not ready: {', '.join(found['not_ready'])}"),
-        f"role       {role} ({found['lock_state']})",
+        f"role       {role}" + ("" if found["lock_state"] == found["role"] else f" ({found['lock_state']})"),
         f"instance   {found['instance_id']}  version {found['version']}  up {found['uptime_seconds']:.0f} s"
         + (f"  {found['mode']}" if found.get("mode") else ""),
         f"lock       epoch {found['epoch'] or '-'}, holder {found['holder'] or '-'}, heartbeat "
