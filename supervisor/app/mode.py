@@ -36,10 +36,13 @@ class Reading:
 
 
 async def read(arguments: argparse.Namespace) -> Reading:
-    """Read as `--sandbox` says, else as the instance that runs in this home was started."""
+    """Read as `--sandbox` says, else as the instance that runs in this home was started.
+
+    Whoever gives a bot's token asks about that bot, whatever else runs here.
+    """
     if getattr(arguments, "sandbox", False):
         return reading(with_sandbox=True, why="as vigil run --sandbox reads them")
-    if await _sandbox_runs():
+    if not settings.environment().get("TELEGRAM_BOT_TOKEN") and await _sandbox_runs():
         return reading(with_sandbox=True, why="an instance of this home runs so")
     return reading(with_sandbox=False, why="the real bot")
 

@@ -56,6 +56,8 @@ def test_reading_commands_find_a_running_instance_by_its_home_and_change_nothing
     shown = told(home, "config", "show")
     assert shown["mode"] == "sandbox"
     assert shown["settings"]["TELEGRAM_BOT_TOKEN"] == {"value": "********", "source": "sandbox"}
+    own = {"TELEGRAM_BOT_TOKEN": "123456:abcDEF", "KIE_API_KEY": "k" * 20, "ADMIN_ID": "7"}
+    assert told(home, "config", "show", given=own)["mode"] != "sandbox", "who gives a token asks about that bot"
     ports = {name: instance.environment[name] for name in ("DATABASE_URL", "SANDBOX_PORT", "PORT")}
     for verb in ("doctor", "smoke"):
         examined = told(home, verb, given=ports)
