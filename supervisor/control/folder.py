@@ -28,7 +28,7 @@ NAME_CHARACTERS = 48
 """Of an instance's name; an address takes 107 bytes, and the descriptor's path needs some."""
 ID_CHARACTERS = 9
 """The hyphen and the eight digits that make an instance id unique."""
-LOCK_TRIES, LOCK_PAUSE = 100, 0.02
+LOCK_TRIES, LOCK_PAUSE = 500, 0.02
 UNFIT = re.compile(r"[^A-Za-z0-9._-]")
 
 
