@@ -30,6 +30,7 @@ APPLICATION_NAME = "vigil keeper"
 CLAIM_LOCK_SECONDS = 2.0
 """How long lock_claim waits for writers of the old term; the function sets it, so it is no parameter."""
 KEEPALIVES = 4
+NO_EPOCH = -1
 LOCK_NOT_AVAILABLE = "55P03"
 STATEMENT_MS, IDLE_MS = 10_000, 5_000
 """No call of ours takes so long; through a pooler nobody else ends a transaction whose client is gone."""
@@ -115,8 +116,13 @@ class Lease:
         return int(self._connection.get_server_pid()) if self.direct else 0
 
     async def probe(self) -> None:
-        """Return if this build could renew; raise `Misconfigured` if it could not. Changes nothing."""
-        await self._ask("lock_probe", self._timing.timeout, self._lock_key, self._instance_id)
+        """Return if this build could renew and release; raise `Misconfigured` if it could not. Changes nothing.
+
+        A session's first call of a statement takes another round trip and the function's compilation: let it be this
+        one, for a term that cannot exist, and not one that a term or a successor waits for.
+        """
+        await self.renew(NO_EPOCH, within=self._timing.timeout)
+        await self.release(NO_EPOCH)
 
     async def watch(self) -> Sighting:
         """Look at the lease."""

@@ -9,7 +9,9 @@ import anyio
 import asyncpg
 import pytest
 
+from supervisor.lease import Lease
 from supervisor.sql import sql
+from supervisor.timing import PROFILES
 
 KEY = -42
 LEASE_MS = 60_000
@@ -295,9 +297,12 @@ async def test_is_lock_stale_reads_the_age_of_the_last_beat(db: Any) -> None:
     assert await db.fetchval(query, KEY, 300) is True
 
 
-async def test_the_probe_passes_and_changes_nothing(db: Any) -> None:
-    """It calls the real renew for a term that cannot exist."""
+async def test_the_probe_passes_and_changes_nothing(db: Any, database_url: str) -> None:
+    """It calls the real renew and release for a term that cannot exist."""
     await claim(db, "a")
     before = await row(db)
     assert await db.fetchval(sql("lock_probe"), KEY, "a") is False
+    lease = await Lease.open(database_url, KEY, "a", PROFILES["fast"], within=10, hear=lambda _: None)
+    await lease.probe()
+    lease.drop()
     assert await row(db) == before
