@@ -89,7 +89,8 @@ async def test_a_role_without_rights_is_a_wrong_setting_not_a_crash_loop(
         assert "vigil doctor" in error.hint
         assert "permission denied" in str(error)
     finally:
-        await pool.execute(f"REVOKE SELECT ON ALL TABLES IN SCHEMA public FROM {name}")
+        revoked = "REVOKE SELECT ON ALL TABLES IN SCHEMA public FROM"
+        await pool.execute(f"{revoked} {name}")
         server.admin(f"DROP ROLE {name}")
 
 
