@@ -121,7 +121,7 @@ LANGUAGE sql SET lock_timeout = '2s' AS $$
     SELECT won_epoch FROM lock_claim(p_lock_key, p_instance_id, p_lease_ms, p_seen_epoch, p_seen_beat, p_reason, false)
 $$;
 
--- Take the beacon of our own term on this session; false: not yet, ask again. p_former are the sessions of this term
+-- Take the beacon of our own term on this connection; false: not yet, ask again. p_former are the sessions of the term
 -- before it: ours, dead to us, perhaps not yet to the server; one is ended only if it still holds this very beacon.
 CREATE FUNCTION lock_beacon(p_lock_key bigint, p_instance_id text, p_epoch bigint, p_former integer[]) RETURNS boolean
 LANGUAGE plpgsql AS $$

@@ -183,7 +183,7 @@ class Leading:
         self._plan_next(sent_at)
 
     async def _resume(self, session: Lease) -> None:
-        """Let effects start again once this session shows the beacon; try soon again while the former one has it."""
+        """Let effects start again once this connection shows the beacon; try soon again while the former one has it."""
         try:
             shown = await session.show(self._term.epoch, self._former, within=self._allowed())
         except SessionLost as error:

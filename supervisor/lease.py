@@ -77,7 +77,7 @@ class Lease:
         self._timing = timing
         self.direct = direct
         self.may_show = False
-        """Whether this session may hold the beacon of our term; not even a lost answer can tell that it does not."""
+        """Whether this connection may hold the beacon of our term; not even a lost answer can tell that it does not."""
 
     @classmethod
     async def open(
@@ -112,7 +112,7 @@ class Lease:
 
     @property
     def server_pid(self) -> int:
-        """The server process of this session; 0 through a pooler, where it is nobody's."""
+        """The server process of this connection; 0 through a pooler, where it is nobody's."""
         return int(self._connection.get_server_pid()) if self.direct else 0
 
     async def probe(self) -> None:
@@ -147,7 +147,7 @@ class Lease:
         return bool(await self._value("lock_renew", within, self._lock_key, *held))
 
     async def show(self, epoch: int, former: Sequence[int], *, within: float) -> bool:
-        """Take the beacon of our term on this session; False while a `former` one has it. Through a pooler: nothing."""
+        """Take the beacon of our term on this connection; False while a `former` one has it. Through a pooler: nothing."""
         if not self.direct:
             return True
         self.may_show = True

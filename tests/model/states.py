@@ -77,7 +77,7 @@ class Instance(NamedTuple):
 
     `call` is a renew (outcome, ticks since sent) or a claim (outcome, reason, beat seen). `current`: its term is the
     latest one. `seen` and `since`: the beat it saw last, and for how many ticks. `glow`: the beacon of the latest epoch,
-    as this session saw it: DARK, LIT, or FREED + ticks.
+    as its connection saw it: DARK, LIT, or FREED + ticks.
     """
 
     mode: int = FOLLOW
