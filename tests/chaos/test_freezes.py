@@ -73,6 +73,7 @@ def frozen(pid: int) -> Iterator[None]:
     try:
         group.mkdir()
     except OSError as failure:
+        # A container's own cgroups are often read-only, and nothing else freezes a process with its threads.
         pytest.skip(f"no cgroup may be made here: {failure}")
     try:
         (group / "cgroup.procs").write_text(str(pid), encoding="ascii")
