@@ -16,7 +16,7 @@ from supervisor.database import connected, transaction
 from supervisor.migration import Phase
 from supervisor.migrator import apply_migrations_safe, load_migrations
 
-RELEASED = 4
+RELEASED = 5
 OLD = {
     path: path.read_text(encoding="utf-8") for path in sorted((Path(__file__).parent / "old_version").glob("*/*.sql"))
 }
@@ -51,7 +51,7 @@ async def test_every_statement_of_the_old_version_means_the_same_on_the_new_sche
     old_pre = load_migrations()[:RELEASED]
     assert all(migration.phase is Phase.PRE for migration in old_pre)
     await apply_migrations_safe(empty_database_url, old_pre)
-    assert len(OLD) > 60
+    assert len(OLD) > 90
     async with (
         connected(empty_database_url, application_name="test") as before,
         connected(database_url, application_name="test") as after,
@@ -66,18 +66,18 @@ async def test_a_term_of_the_old_version_works_on_the_new_schema(new_schema: str
     old = {path.stem: text for path, text in OLD.items()}
     key, name, lease = 7, "old", 10_000
     async with connected(new_schema, application_name="old version") as connection:
-        epoch = await connection.fetchval(old["lock_claim"], key, name, lease, None, None, "free")
+        epoch, timeline, _ = await connection.fetchrow(old["lock_claim"], key, name, lease, None, None, "free", False)
         assert epoch == 1
         assert await connection.fetchval(old["lock_renew"], key, name, epoch, lease) is True
         assert await connection.fetch(old["lock_watch"], key)
         async with transaction(connection):
-            await connection.execute(old["lock_fence"], key, epoch)
+            await connection.execute(old["lock_fence"], key, epoch, timeline)
             await connection.execute("INSERT INTO users (id, language) VALUES (1, 'en')")
         assert await connection.fetchval("SELECT update_lock_heartbeat($1::bigint, $2::text)", key, name) is True
         assert await connection.fetch(old["ready_check"]) == []
         assert await connection.fetchval(old["migration_ready"]) is True
         assert await connection.fetchval(old["lock_release"], key, name, epoch) is True
-        assert await connection.fetchval(old["lock_claim"], key, "next", lease, None, None, "free") == epoch + 1
+        assert await connection.fetchval(old["lock_claim"], key, "next", lease, None, None, "free", False) == epoch + 1
 
 
 async def test_every_statement_of_this_version_works_before_any_post_file(new_schema: str) -> None:

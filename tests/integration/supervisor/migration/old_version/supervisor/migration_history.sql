@@ -1,4 +1,6 @@
--- Every migration that was ever tried here, oldest first.
-SELECT migration_name, status, applied_at, checksum, attempts, error_message
-  FROM migration_history
+-- Every migration that was ever tried here, oldest first; an older history lacks columns, so they are read by name.
+SELECT migration_name, status, applied_at, error_message,
+       to_jsonb(history) ->> 'checksum' AS checksum,
+       coalesce((to_jsonb(history) ->> 'attempts')::integer, 1) AS attempts
+  FROM migration_history AS history
  ORDER BY migration_name
