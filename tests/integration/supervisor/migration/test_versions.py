@@ -69,7 +69,7 @@ async def test_a_term_of_the_old_version_works_on_the_new_schema(new_schema: str
         epoch, timeline, _ = await connection.fetchrow(old["lock_claim"], key, name, lease, None, None, "free", False)
         assert epoch == 1
         assert await connection.fetchval(old["lock_renew"], key, name, epoch, lease) is True
-        assert await connection.fetch(old["lock_watch"], key)
+        assert await connection.fetch(old["lock_watch"], key, None)
         async with transaction(connection):
             await connection.execute(old["lock_fence"], key, epoch, timeline)
             await connection.execute("INSERT INTO users (id, language) VALUES (1, 'en')")
