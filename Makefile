@@ -7,6 +7,7 @@ RUN := .venv/.run-installed
 TEST := .venv/.test-installed
 FILES := supervisor bot telemetry dashboards migrations tests bench
 WORKERS ?= 4
+BENCH ?= ack writer dequeue fairness memory leadership
 
 .PHONY: help install run test check unit chaos mutants bench observe lock clean
 
@@ -36,8 +37,8 @@ chaos: $(TEST) ## the long fault runs, up to an hour; CHAOS_SEED repeats an orde
 mutants: $(TEST) ## break each rule of the lock in a copy; the tests must notice
 	$(BIN)/python -m tests.chaos.mutants
 
-bench: $(TEST) ## ours beside the peers, in one table
-	$(BIN)/python -m bench.leadership
+bench: $(TEST) ## ours beside the peers, a table each, under 3 minutes each; BENCH=ack for one, ARGS=--json
+	@set -e; for name in $(BENCH); do $(BIN)/python -m bench.$$name $(ARGS); echo; done
 
 observe: ## Prometheus and Alertmanager beside a running `make run`
 	@exec dashboards/observe.sh

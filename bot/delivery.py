@@ -17,6 +17,7 @@ from typing import Any, Final, TypeAlias
 import httpx
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, RetryAfter, TelegramError
 
+from bot.limits import UNCOUNTED
 from bot.pause import pause
 from telemetry.redact import redact
 
@@ -30,6 +31,9 @@ LATE_SECONDS: Final = 20.0
 RETRY_BASE_SECONDS: Final = 0.5
 RETRY_CAP_SECONDS: Final = 60.0
 AWAY_CAP_SECONDS: Final = 30.0
+RETRY_AFTER_FLOOR_SECONDS: Final = 1.0
+RETRY_AFTER_CAP_SECONDS: Final = 3600.0
+"""A longer wait is asked about once an hour: a message that Telegram would take by then should not lie for a day."""
 REASON_CHARACTERS: Final = 200
 # RuntimeError: the client is closed, because the connection to Telegram is being set up anew.
 _NOT_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, RuntimeError)
@@ -41,7 +45,10 @@ _UNCHANGED = "message is not modified"
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One queued call; `age` is its age on the database's clock, `target_…` the message that it edits."""
+    """One queued call; `age` is its age on the database's clock, `target_…` the message that it edits.
+
+    `unreachable`: its chat takes nothing any more. `moved_to`: the id that its chat has by now.
+    """
 
     id: int
     lane: str
@@ -57,6 +64,14 @@ class Outgoing:
     age: float
     target_state: str | None
     target_message_id: int | None
+    target_chat_id: int | None = None
+    unreachable: bool = False
+    moved_to: int | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it puts something into a chat, so that the chat's limits apply."""
+        return self.method not in UNCOUNTED
 
     @property
     def repeatable(self) -> bool:
@@ -83,28 +98,51 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """The call is made again after some seconds; its lane waits. `ambiguous`: it may have been carried out."""
+    """The call is made again after some seconds; its lane waits. `ambiguous`: it may have been carried out.
+
+    `limited`: Telegram told us to wait.
+    """
 
     reason: str
     after: float
     attempts: int
     ambiguous: bool = False
+    limited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The chat has another id: the call is made there, with all that waits behind it."""
+
+    chat_id: int
+    attempts: int
 
 
 Outcome: TypeAlias = Sent | Failed
-Verdict: TypeAlias = Sent | Failed | Again
+Verdict: TypeAlias = Sent | Failed | Again | Moved
 
 
 def before(row: Outgoing) -> Verdict | None:
     """Decide without a call, where that is possible."""
     if row.best_effort and row.age > LATE_SECONDS:
         return Failed("too late to matter", quiet=True)
-    if row.edits is None:
+    if not row.counts:
         return None
+    if row.moved_to is not None:
+        return Moved(row.moved_to, row.attempts)
+    if row.unreachable:
+        return Failed("the chat takes no messages")
+    return None if row.edits is None else _before_edit(row)
+
+
+def _before_edit(row: Outgoing) -> Verdict | None:
     if row.target_state in ("ready", "sending"):
         return Again("the message to edit is not sent yet", RETRY_BASE_SECONDS, row.attempts)
     if row.target_message_id is None:
         return Failed("the message to edit was not sent", quiet=True)
+    if row.target_chat_id not in (None, row.chat_id):
+        # Its number means another message, or none, in the chat that this one has become.
+        return Failed("the message to edit stayed in the chat's old group", quiet=True)
     return None
 
 
@@ -115,10 +153,20 @@ def judge(row: Outgoing, error: TelegramError, jitter: float) -> Verdict:
         return Sent(row.target_message_id)
     if row.best_effort:
         return Failed(why, quiet=True)
-    if isinstance(error, RetryAfter):
-        return Again(why, wait_asked(error), row.attempts - 1)
-    if isinstance(error, Forbidden | BadRequest | ChatMigrated):
+    if isinstance(error, Forbidden | BadRequest):
         return Failed(why, unreachable=isinstance(error, Forbidden))
+    return _elsewhere(row, error) or _later(row, error, why, jitter)
+
+
+def _elsewhere(row: Outgoing, error: TelegramError) -> Verdict | None:
+    """Decide about the answers that say when or where the call can be made; the row is not at fault."""
+    if isinstance(error, RetryAfter):
+        after = min(max(wait_asked(error), RETRY_AFTER_FLOOR_SECONDS), RETRY_AFTER_CAP_SECONDS)
+        return Again(reason(error), after, row.attempts - 1, limited=True)
+    return Moved(error.new_chat_id, row.attempts - 1) if isinstance(error, ChatMigrated) else None
+
+
+def _later(row: Outgoing, error: TelegramError, why: str, jitter: float) -> Verdict:
     if isinstance(error, InvalidToken) or isinstance(error.__cause__, _NOT_CONNECTED):
         # Nothing reached Telegram, or it refuses the token: no call of this row is at fault.
         return Again(why, away(row.age, jitter), row.attempts - 1)

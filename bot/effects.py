@@ -65,7 +65,8 @@ class Effects:
     ) -> int:
         row: int = await self.connection.fetchval(
             sql("outbox_queue"),
-            f"chat:{chat_id}",
+            # Answers to buttons have a lane of their own: they do not wait for the chat's messages.
+            "answer" if best_effort else "chat",
             chat_id,
             method,
             json.dumps(params, ensure_ascii=True),

@@ -27,7 +27,7 @@ _LARGEST_ID = 2**63 - 1
 
 
 def arrival(body: bytes) -> Arrival:
-    """Return the row for the body of one delivery."""
+    """Return the row for the body of one delivery, or for one entry of a poll's answer."""
     try:
         update = json.loads(body)
     except (ValueError, RecursionError):
@@ -37,19 +37,8 @@ def arrival(body: bytes) -> Arrival:
     return _arrival(update, body)
 
 
-def arrival_of(update: object) -> Arrival:
-    """Return the row for one entry of a poll's answer."""
-    body = json.dumps(update).encode()
-    return _arrival(update, body) if isinstance(update, dict) else _malformed(body, "the entry is not a JSON object")
-
-
-def update_id(update: object) -> int | None:
-    """Return the id of an update; None for what is no update."""
-    return _id(update.get("update_id")) if isinstance(update, dict) else None
-
-
 def _arrival(update: dict[str, Any], body: bytes) -> Arrival:
-    number = update_id(update)
+    number = _id(update.get("update_id"))
     if number is None or number < 0:
         return _malformed(body, "the body has no update_id")
     return Arrival("telegram", str(number), _lane(update) or f"op:{number}", body)

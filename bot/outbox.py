@@ -1,48 +1,46 @@
-"""Send what handlers queued: the oldest row of each lane, the intent before the call, the result after it.
+"""Send what handlers queued, lane by lane in order, as fast as Telegram's limits let it.
 
-    ready ──intent (epoch, attempts + 1), committed──▶ sending ──call──▶ sent | failed, with the owner told
-      ▲                                                   │
-      └─────────── again after a pause ───────────────────┴── found at start: nobody knows; once more, or failed
+    backlog ── lanes that have rows ──▶ lanes, by when they are due ──▶ head row ──▶ places free ──▶ sender ─┐
+                                          ▲   its pause, its chat's limit ◀──┴───────────┴──────────────────┘
 
 Invariants
-* No call starts without a committed intent of the current term and `term.trusted()` right before it.
 * A lane has one call at a time and its rows go out in their order; a row that waits holds up its lane and no other.
-* What is noted and what its owner does about it (delivered, undeliverable) commit together.
+* A lane that waits takes none of the parallel calls and is not read before it is due.
+* A round costs what it sends, not what is queued; what is remembered is bounded.
+* Answers to buttons (`answer:…`) have calls of their own: no message is ahead of them.
 """
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, Final
 
 import anyio
-from aiolimiter import AsyncLimiter
 from anyio.abc import TaskGroup, TaskStatus
 from telegram import Bot
-from telegram.error import TelegramError
 
 from bot import delivery
-from bot.calls import Content, call
-from bot.delivery import Again, Failed, Outcome, Outgoing, Sent, Verdict
+from bot.backlog import Backlog
+from bot.delivery import Again, Moved, Outgoing, Verdict
+from bot.lanes import Lanes
+from bot.limits import UNCOUNTED, Floods, Limits, Rates
 from bot.ports import Connection, Database, Term, Wake
+from bot.sender import LOST_PAUSE, Media, Sender, Settled
 from bot.sql import sql
-from telemetry import emit, events, tracing
+from telemetry import emit, events, semconv, tracing
 
-POLL_SECONDS = 0.5
-PARALLEL = 8
-CALLS_A_SECOND = 30
-LOST_PAUSE = 0.5
-GRACE_POLL_SECONDS = 0.1
-TRANSIENT = frozenset({"40", "55", "57"})
-"""Classes of SQLSTATE after which the same transaction may succeed."""
-Media = Callable[[int], Awaitable[Content | None]]
-"""The file of a generation: its bytes, or Telegram's id of it; None when there is none any more."""
-Settled = Callable[[Connection, Outgoing, Outcome], Awaitable[None]]
-"""What a row's owner does in the transaction that notes its end."""
-T = TypeVar("T")
+POLL_SECONDS: Final = 0.5
+PARALLEL: Final = 8
+ANSWERS_PARALLEL: Final = 4
+LANES: Final = 10_000
+"""Lanes remembered; where there are more, they are found as these are served."""
+RECENT_ROWS: Final = 5_000
+GRACE_POLL_SECONDS: Final = 0.1
+TELEGRAM: Final = Limits()
+FIELDS: Final = frozenset(field.name for field in fields(Outgoing))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +62,31 @@ class Outbox:
     quarantine: float = 0.0
     grace: Callable[[], float] = lambda: 2.0
     parallel: int = PARALLEL
-    calls_a_second: float = CALLS_A_SECOND
+    limits: Limits = TELEGRAM
     jitter: Callable[[], float] = random.random
 
     async def serve(self, *, task_status: TaskStatus[None]) -> None:
         """Send until cancelled, then let calls under way end.
 
-        Woken by commits that queue, by a lane that is free again, and every 0.5 s for rows whose pause is over.
+        Woken by commits that queue, by a lane that is free again, when a pause is over, and every 0.5 s.
         """
         task_status.started()
         await _Sending(self).work()
 
 
 class _Sending:
-    """One run of an outbox: which lanes are being served."""
+    """One run of an outbox: what is being sent, what waits, and how fast it may go."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
-        self._limiter = AsyncLimiter(outbox.calls_a_second, 1)
-        self._lanes: dict[str, tuple[int, anyio.CancelScope]] = {}
+        given = (outbox.database, outbox.term, outbox.bot, outbox.media, outbox.settled, outbox.lost, outbox.jitter)
+        self._sender = Sender(*given)
+        self._rates, self._floods = Rates(outbox.limits), Floods()
+        self._backlog, self._messages, self._answers = Backlog(), Lanes(LANES), Lanes(LANES)
+        self._under_way: dict[str, tuple[int, anyio.CancelScope]] = {}
         self._rounds = anyio.CancelScope()
         self._failure: Exception | None = None
+        self._is_seeded = False
         self._recover_at: float | None = anyio.current_time() + outbox.quarantine
 
     async def work(self) -> None:
@@ -102,149 +104,158 @@ class _Sending:
 
     async def _finish_calls(self) -> None:
         """Return once no call is under way; ask for the grace again meanwhile, because a second signal shortens it."""
-        while self._lanes:
+        while self._under_way:
             end = anyio.current_time() + self._outbox.grace()
-            for _, scope in self._lanes.values():
+            for _, scope in self._under_way.values():
                 scope.deadline = min(scope.deadline, end)
             await self._outbox.wake.wait(GRACE_POLL_SECONDS)
 
     async def _round(self, group: TaskGroup) -> None:
         """Begin to send what may be sent, and wait for a reason to look again."""
-        free = self._outbox.parallel - len(self._lanes)
-        rows: list[Outgoing] = []
+        taken: list[str] = []
         try:
+            if not self._is_seeded:
+                await self._seed()
             if self._recover_at is not None and self._recover_at <= anyio.current_time():
                 await self._recover()
-            if free > 0:
-                async with self._outbox.database.reading() as connection:
-                    rows = _rows(await connection.fetch(sql("outbox_heads"), list(self._lanes), free))
+            async with self._outbox.database.reading() as connection:
+                await self._look(connection)
+                taken = self._take(anyio.current_time())
+                found = await connection.fetch(sql("outbox_heads"), taken) if taken else []
         except self._outbox.lost as error:
+            for lane in taken:
+                self._of(lane).back(lane, anyio.current_time())
+            # What was read and not passed on is found by reading anew.
+            self._backlog = Backlog()
             emit(events.OutboxStalled(error=error, retry_seconds=LOST_PAUSE))
             await anyio.sleep(LOST_PAUSE)
             return
+        heads = {record["lane"]: record for record in found}
+        for lane in taken:
+            self._begin(group, lane, heads.get(lane))
+        if (seconds := self._rest(anyio.current_time())) > 0:
+            await self._outbox.wake.wait(seconds)
+
+    async def _seed(self) -> None:
+        """Count what was sent before this run: Telegram's windows know nothing of our terms."""
+        limits = self._outbox.limits
+        longest = max(limits.chat[1], limits.group[1], limits.overall[1])
+        async with self._outbox.database.reading() as connection:
+            rows = await connection.fetch(sql("outbox_recent"), longest, sorted(UNCOUNTED), RECENT_ROWS)
+        now = anyio.current_time()
         for row in rows:
-            scope = anyio.CancelScope(shield=True)
-            self._lanes[row.lane] = row.id, scope
-            group.start_soon(self._run, row, scope, name=f"outbox:{row.id}")
-        if len(rows) < free or free <= 0:
-            await self._outbox.wake.wait(POLL_SECONDS)
+            self._rates.count(row["chat_id"], now - row["age"])
+        self._is_seeded = True
+
+    async def _look(self, connection: Connection) -> None:
+        """Learn of lanes that have rows."""
+        now = anyio.current_time()
+        for lane in await self._backlog.find(connection, self._messages.room, now):
+            # Where there is no room for it, a later sweep finds it again.
+            self._of(lane).add(lane, now)
+
+    def _of(self, lane: str) -> Lanes:
+        return self._answers if lane.startswith("answer:") else self._messages
+
+    def _free(self) -> tuple[int, int]:
+        """Return how many more answers and messages may be under way."""
+        answers = sum(lane.startswith("answer:") for lane in self._under_way)
+        return ANSWERS_PARALLEL - answers, self._outbox.parallel - (len(self._under_way) - answers)
+
+    def _take(self, now: float) -> list[str]:
+        if self._floods.pause(now):
+            return []
+        answers, messages = self._free()
+        taken = self._answers.take(now, answers)
+        return taken + self._messages.take(now, min(messages, self._rates.free(now)))
+
+    def _begin(self, group: TaskGroup, lane: str, head: Any | None) -> None:
+        """Send the lane's head, let it wait, or forget a lane that has nothing (an intent is left to the recovery)."""
+        lanes, now = self._of(lane), anyio.current_time()
+        if head is None or head["state"] != "ready":
+            lanes.forget(lane)
+            return
+        row, wait = _row(head), head["wait"]
+        if wait <= 0 and row.counts and delivery.before(row) is None:
+            wait, limit = self._rates.chat_wait(row.chat_id, now)
+            if wait > 0:
+                emit(events.MessagePaced(limit=limit, seconds=wait))
+        if wait > 0:
+            lanes.back(lane, now + wait)
+            return
+        scope = anyio.CancelScope(shield=True)
+        self._under_way[lane] = row.id, scope
+        if row.counts:
+            self._rates.begin()
+        group.start_soon(self._run, row, scope, name=f"outbox:{row.id}")
+
+    def _rest(self, now: float) -> float:
+        """Return for how long there is nothing to do."""
+        waits = [POLL_SECONDS]
+        if self._recover_at is not None:
+            waits.append(self._recover_at - now)
+        if self._backlog.is_behind(self._messages.room):
+            return 0.0
+        answers, messages = self._free()
+        if pause := self._floods.pause(now):
+            return min(pause, *waits)
+        if answers > 0:
+            waits.append(self._answers.next_due - now)
+        if messages > 0:
+            overall, due = self._rates.overall_wait(now), self._messages.next_due - now
+            waits.append(max(overall, due))
+            if due <= 0 < overall < POLL_SECONDS:
+                emit(events.MessagePaced(limit="overall", seconds=overall))
+        return max(0.0, min(waits))
 
     async def _recover(self) -> None:
         """Decide about intents that nobody is carrying out: of older terms, of an earlier run of this one."""
         decided: list[tuple[Outgoing, Verdict]] = []
         async with self._outbox.database.transaction() as connection:
-            sending = [number for number, _ in self._lanes.values()]
-            for row in _rows(await connection.fetch(sql("outbox_intents"), self._outbox.term.epoch, sending)):
+            sending = [number for number, _ in self._under_way.values()]
+            for record in await connection.fetch(sql("outbox_intents"), self._outbox.term.epoch, sending):
+                row = _row(record)
                 verdict = delivery.unknown(row, "the process ended while sending")
-                await self._write(connection, row, verdict)
-                decided.append((row, verdict))
-        self._recover_at = None
+                if await self._sender.note(connection, row, verdict) is not None:
+                    decided.append((row, verdict))
+        self._recover_at, now = None, anyio.current_time()
         for row, verdict in decided:
-            self._report(row, verdict, 0.0)
+            self._sender.report(row, verdict, 0.0)
+            if row.counts:
+                # It may have been sent a moment ago.
+                self._rates.count(row.chat_id, now)
+            self._of(row.lane).add(row.lane, now)
 
     async def _run(self, row: Outgoing, scope: anyio.CancelScope) -> None:
         """Send one row; only the drain's deadline may interrupt it."""
+        verdict, is_called = None, True
+        caused, about = [tracing.link(row.traceparent)], {**semconv.PROCESS_MESSAGE, "method": row.method}
         try:
-            with scope, tracing.span("send message", links=[tracing.link(row.traceparent)], method=row.method):
-                await self._send(row)
+            with scope, tracing.span("send message", kind="consumer", links=caused, attributes=about):
+                verdict, is_called = await self._sender.send(row)
         except Exception as error:  # noqa: BLE001 - raised again by work(), when the calls under way have ended
             self._failure = self._failure or error
             self._rounds.cancel("a row cannot be handled")
         finally:
-            del self._lanes[row.lane]
+            self._ended(row, verdict, is_called=is_called)
             self._outbox.wake.set()
 
-    async def _send(self, row: Outgoing) -> None:
-        began = anyio.current_time()
-        verdict = delivery.before(row)
-        content: Content | None = None
-        if verdict is None and row.method == "sendPhoto":
-            content, verdict = await self._content(row)
-        if verdict is None:
-            await self._limiter.acquire()
-            row = replace(row, attempts=row.attempts + 1)
-            if not await self._until_stored(lambda connection: self._intend(connection, row)):
-                emit(events.MessageSkipped(outbox_id=row.id, method=row.method, reason="replaced by a newer one"))
-                return
-            await self._outbox.term.trusted()
-            verdict = await self._call(row, content)
-        ending = verdict
-        if await self._until_stored(lambda connection: self._write(connection, row, ending)):
-            self._report(row, ending, anyio.current_time() - began)
-
-    async def _content(self, row: Outgoing) -> tuple[Content | None, Verdict | None]:
-        """Fetch the file before the intent, so that a slow download leaves nothing in doubt."""
-        if row.generation_id is None:
-            return None, Failed("the row names no generation")
-        try:
-            content = await self._outbox.media(row.generation_id)
-        except Exception as error:  # noqa: BLE001 - whatever hinders one file must not end the outbox of all chats
-            tried = replace(row, attempts=row.attempts + 1)
-            return None, delivery.later(tried, f"its file: {type(error).__name__}", self._outbox.jitter())
-        return content, Failed("its file is gone") if content is None else None
-
-    async def _call(self, row: Outgoing, content: Content | None) -> Verdict:
-        try:
-            return await call(self._outbox.bot, row, content)
-        except TelegramError as error:
-            return delivery.judge(row, error, self._outbox.jitter())
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
-            return Failed(f"no call can be made of it: {type(error).__name__}")
-
-    async def _intend(self, connection: Connection, row: Outgoing) -> bool:
-        epoch = self._outbox.term.epoch
-        return await connection.fetchval(sql("outbox_intend"), row.id, epoch, row.attempts) is not None
-
-    async def _write(self, connection: Connection, row: Outgoing, verdict: Verdict) -> bool:
-        """Note what became of a row, and let its owner act on its end; False when it had ended already."""
-        epoch = self._outbox.term.epoch
-        if isinstance(verdict, Again):
-            waits = verdict.after, verdict.attempts, int(verdict.ambiguous), verdict.reason
-            await connection.execute(sql("outbox_retry"), row.id, epoch, *waits)
-            return True
-        found: tuple[Any, ...] = (
-            ("failed", None, None, verdict.reason)
-            if isinstance(verdict, Failed)
-            else ("sent", verdict.message_id, verdict.file_id, None)
-        )
-        if await connection.fetchval(sql("outbox_settle"), row.id, epoch, *found) is None:
-            return False
-        if isinstance(verdict, Failed) and verdict.unreachable:
-            await connection.execute(sql("user_mark_unreachable"), row.chat_id)
-        await self._outbox.settled(connection, row, verdict)
-        return True
-
-    async def _until_stored(self, write: Callable[[Connection], Awaitable[T]]) -> T:
-        """Write in a fenced transaction, again and again while the database is away: what happened must be noted."""
-        while True:
-            try:
-                async with self._outbox.database.transaction() as connection:
-                    return await write(connection)
-            except Exception as error:
-                if not isinstance(error, self._outbox.lost) and not _passes(error):
-                    raise
-                emit(events.OutboxStalled(error=error, retry_seconds=LOST_PAUSE))
-            await anyio.sleep(LOST_PAUSE)
-
-    def _report(self, row: Outgoing, verdict: Verdict, seconds: float) -> None:
-        """Say what became of a row."""
-        number, method = row.id, row.method
-        if isinstance(verdict, Sent):
-            emit(events.MessageSent(outbox_id=number, method=method, seconds=seconds))
-        elif isinstance(verdict, Failed):
-            event = events.MessageSkipped if verdict.quiet else events.MessageFailed
-            emit(event(outbox_id=number, method=method, reason=verdict.reason))
-        elif verdict.ambiguous:
-            emit(events.MessageAmbiguous(outbox_id=number, method=method, epoch=self._outbox.term.epoch))
-        else:
-            wait = round(verdict.after, 3)
-            emit(events.MessageRetried(outbox_id=number, method=method, reason=verdict.reason, delay_seconds=wait))
+    def _ended(self, row: Outgoing, verdict: Verdict | None, *, is_called: bool) -> None:
+        """Give back what the row held; its lane is looked at again at once, and says itself when it is due."""
+        now = anyio.current_time()
+        del self._under_way[row.lane]
+        if row.counts:
+            self._rates.end(row.chat_id, now) if is_called else self._rates.cancel()
+        if isinstance(verdict, Again) and verdict.limited:
+            was = self._floods.pause(now)
+            pause = self._floods.tell(row.chat_id, verdict.after, now)
+            if pause > was:
+                emit(events.OutboxPaused(seconds=round(pause, 3)))
+        if isinstance(verdict, Moved):
+            self._messages.add(f"chat:{verdict.chat_id}", now)
+        self._of(row.lane).back(row.lane, now)
 
 
-def _passes(error: Exception) -> bool:
-    """Whether the database gave up only this time: a deadlock, a lock or a statement that took too long."""
-    return str(getattr(error, "sqlstate", None))[:2] in TRANSIENT
-
-
-def _rows(records: list[Any]) -> list[Outgoing]:
-    return [Outgoing(**(dict(record) | {"params": json.loads(record["params"])})) for record in records]
+def _row(record: Any) -> Outgoing:
+    known = {name: value for name, value in record.items() if name in FIELDS}
+    return Outgoing(**(known | {"params": json.loads(record["params"])}))

@@ -25,12 +25,15 @@ from bot.generation.delivery import Delivery
 from bot.generation.means import Means
 from bot.generation.results import Results
 from bot.generation.worker import Generations
-from bot.outbox import Outbox
+from bot.limits import Limits
+from bot.outbox import TELEGRAM, Outbox
 from bot.poller import Poller
 from bot.ports import Connection, Database, Inbox, Serve, Term
 from bot.providers import kie
 from bot.settings import BotSettings
 from bot.telegram import Reach, Telegram
+from bot.till import Till
+from bot.updates import Updates
 from telemetry import emit, events
 
 RESULTS_FOLDER = "results"
@@ -55,7 +58,7 @@ class Row(Protocol):
 class Surroundings:
     """What the composition root hands to the bot for one term.
 
-    `quarantine` and `grace` are the outbox's; `not_stored` is how `inbox` says that it cannot store now.
+    `quarantine`, `grace` and `limits` are the outbox's; `not_stored` is how `inbox` says that it cannot store now.
     """
 
     settings: BotSettings
@@ -65,9 +68,11 @@ class Surroundings:
     reach: Reach
     home: Path
     not_stored: tuple[type[Exception], ...]
+    till: Till
     quarantine: float = 0.0
     grace: Callable[[], float] = lambda: 2.0
     luck: Callable[[], float] = random.random
+    limits: Limits = TELEGRAM
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +124,19 @@ def build(given: Surroundings, models: Catalogue) -> Services:
         given.database.lost,
         quarantine=given.quarantine,
         grace=given.grace,
+        limits=given.limits,
     )
     generations = Generations(partial(_means, given, models, results), bell.listen())
     children: dict[str, Serve] = {"telegram": telegram.serve}
     if settings.mode == "polling":
-        children["poller"] = Poller(settings, given.inbox, given.term, not_stored=given.not_stored).serve
+        children["poller"] = Poller(
+            Updates(settings),
+            given.inbox,
+            given.term,
+            not_stored=given.not_stored,
+            reconcile=telegram.reconcile,
+            answer=partial(given.till.call, telegram.bot),
+        ).serve
     children |= {"outbox": outbox.serve, "generations": generations.serve}
     return Services(children, telegram, bell.ring)
 

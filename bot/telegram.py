@@ -164,6 +164,10 @@ class Telegram:
             # Whatever a parser may raise on foreign data; its message quotes the data, so it is not repeated.
             raise Unreadable(f"Reading an update: {type(error).__name__}; it is kept as a dead letter.") from None
 
+    async def reconcile(self) -> bool:
+        """Make Telegram deliver as we want it, trying once; return whether it worked."""
+        return await self._until_done("reconcile", self._reconcile, tries=1)
+
     async def _until_done(self, call: str, done: Callable[[], Awaitable[None]], tries: int | None = None) -> bool:
         """Try until it succeeded, or `tries` times and return False; raise only when trying again cannot help."""
         failures = 0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dashboards import lock
+from dashboards import lock, queue
 from dashboards.board import Board
 
-BOARDS: tuple[Board, ...] = (lock.BOARD,)
+BOARDS: tuple[Board, ...] = (lock.BOARD, queue.BOARD)
 FOLDER = Path(__file__).parent / "grafana"
 
 

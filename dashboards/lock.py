@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dashboards.board import Board, Row
+from dashboards.expression import JOB, ONE
 from dashboards.panel import Query, bars, series, stat, table
 
-JOB = 'job=~"$job"'
-ONE = f'{JOB},instance=~"$instance"'
 ACTIVES = f"sum(max by (instance_id) (supervisor_lock_held{{{JOB}}}))"
 HEARTBEAT = "supervisor_lock_heartbeat_duration_seconds_bucket"
 AGE = f"min by (lock) (supervisor_lock_heartbeat_age_seconds{{{JOB}}})"

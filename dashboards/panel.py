@@ -105,12 +105,16 @@ def series(
     *queries: Query,
     width: int = 12,
     steps: bool = False,
+    rare: bool = False,
     limits: Steps = CALM,
     colours: Mapping[str, str] | None = None,
     **defaults: Any,
 ) -> Panel:
-    """Return lines over time; `steps` for what jumps, `limits` drawn as lines from which on it is bad."""
-    custom = {
+    """Return lines over time; `steps` for what jumps, `limits` drawn as lines from which on it is bad.
+
+    `rare` makes little things visible beside big ones: each step upwards is ten times as much.
+    """
+    custom: Json = {
         "drawStyle": "line",
         "lineInterpolation": "stepAfter" if steps else "linear",
         "lineWidth": 2 if steps else 1,
@@ -119,6 +123,9 @@ def series(
         "spanNulls": False,
         "thresholdsStyle": {"mode": "off" if limits is CALM else "line"},
     }
+    if rare:
+        custom["scaleDistribution"] = {"type": "log", "log": 10}
+        defaults["min"] = None
     options = {
         "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []},
         "tooltip": {"mode": "multi", "sort": "desc"},

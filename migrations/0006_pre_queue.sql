@@ -8,6 +8,13 @@ CREATE TABLE chat_moved (
 );
 SELECT lock_fence_table('chat_moved');
 
+-- A group that removed the bot takes nothing until somebody in it speaks to the bot again; people: users.unreachable_at.
+CREATE TABLE group_unreachable (
+    chat_id        bigint      PRIMARY KEY CHECK (chat_id < 0),
+    unreachable_at timestamptz NOT NULL DEFAULT now()
+);
+SELECT lock_fence_table('group_unreachable');
+
 -- One top-up that was offered. `id` is the payload of its invoice: whoever is asked before the payment looks it up here.
 CREATE TABLE payment_order (
     id         uuid        PRIMARY KEY DEFAULT gen_random_uuid(),

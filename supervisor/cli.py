@@ -20,6 +20,7 @@ Verbs = Any
 """What `add_subparsers` returns; argparse keeps its type to itself."""
 
 LARGEST = 2**31 - 1
+LARGEST_ROW = 2**63 - 1
 EPILOG = """\
 exit codes: 0 ok, 1 degraded or failed, 3 not running, 64 usage, 69 a dependency is missing or the port is taken,
 70 a managed task failed again and again, 71 the work did not stop in time, 74 ended by its own watch of the main loop,
@@ -48,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
 
     _add_instance(verbs)
     _add_lock(verbs)
+    _add_inbox(verbs)
     _add_migrate(verbs)
     _add_checks(verbs)
     database = verbs.add_parser("db", help="the embedded PostgreSQL").add_subparsers(metavar="ACTION", required=True)
@@ -98,6 +100,18 @@ def _add_lock(verbs: Verbs) -> None:
     )
 
 
+def _add_inbox(verbs: Verbs) -> None:
+    inbox = verbs.add_parser("inbox", help="what has come in").add_subparsers(metavar="ACTION", required=True)
+    stats = _leaf(inbox, "stats", "depth, age, rates, the fullest lanes", _command("inbox", "stats"))
+    stats.add_argument("--lanes", metavar="N", type=_positive, default=10, help="how many lanes (%(default)s)")
+    dead = _leaf(inbox, "dead", "what was given up, newest first", _command("inbox", "dead"))
+    dead.add_argument("--limit", metavar="N", type=_positive, default=20, help="how many (%(default)s)")
+    dead.add_argument("--before", metavar="ID", type=_row, help="only older than this row: where the last list ended")
+    dead.add_argument("--body", action="store_true", help="also what arrived; it holds what users wrote")
+    replay = _leaf(inbox, "replay", "handle dead letters again, at the end of their lanes", _command("inbox", "replay"))
+    replay.add_argument("ids", metavar="ID", type=_row, nargs="+", help="as in vigil inbox dead")
+
+
 def _add_migrate(verbs: Verbs) -> None:
     migrate = verbs.add_parser("migrate", help="schema migrations").add_subparsers(metavar="ACTION", required=True)
     apply = _leaf(migrate, "apply", "apply the pending pre files", _command("migrate", "apply"))
@@ -137,10 +151,14 @@ def _leaf(verbs: Verbs, name: str, text: str, command: Command, *, reads: bool =
     return leaf
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) <= LARGEST:
+def _positive(text: str, largest: int = LARGEST) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= largest:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
+
+
+def _row(text: str) -> int:
+    return _positive(text, LARGEST_ROW)
 
 
 def main() -> None:

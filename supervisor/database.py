@@ -56,6 +56,8 @@ STATEMENT_MS = 5_000
 IDLE_CONNECTION_SECONDS = 300.0
 END_SECONDS = 2.0
 """How long a BEGIN, COMMIT, ROLLBACK or close may take; none of them is cancelled before."""
+BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+"""Whatever the server's default is: the fence refuses any other level, because its check would read an old snapshot."""
 BACKOFF_SECONDS = (0.1, 0.2, 0.5, 1.0)
 BACKOFF_LIMIT_SECONDS = 2.0
 LINK_SETTINGS = {
@@ -145,6 +147,7 @@ async def pool(url: str, *, size: int, application_name: str = "vigil") -> Async
         timeout=CONNECT_SECONDS,
         command_timeout=COMMAND_SECONDS,
         max_inactive_connection_lifetime=IDLE_CONNECTION_SECONDS,
+        reset=_nothing_to_reset,
         **({"server_settings": settings} if direct else _pooled(settings)),
     )
     try:
@@ -155,20 +158,31 @@ async def pool(url: str, *, size: int, application_name: str = "vigil") -> Async
             await opened.close()
 
 
+async def _nothing_to_reset(_: Connection) -> None:
+    """Leave a connection as it is given back, its open transaction rolled back by asyncpg.
+
+    Nothing else may outlast a transaction, since through a pooler nothing would; and asking the server to forget
+    everything, as asyncpg does by default, is a round trip for every transaction.
+    """
+
+
 class NotCommitted(SupervisorError):
     """The block swallowed the failure of a statement, and COMMIT has rolled back: "done" would be a lie."""
 
 
 @asynccontextmanager
-async def transaction(connection: Connection, *, end_seconds: float = END_SECONDS) -> AsyncIterator[Connection]:
+async def transaction(
+    connection: Connection, *, first: str = "", end_seconds: float = END_SECONDS
+) -> AsyncIterator[Connection]:
     """Commit what the block did, or roll it back when it raised or was cancelled.
 
-    Neither is interrupted by a cancellation. A BEGIN, COMMIT or ROLLBACK that is lost or takes longer than `end_seconds`
+    `first` is a statement that is sent along with BEGIN, in one round trip; it takes no parameters, so nothing of
+    anybody's may be in it. Neither is interrupted by a cancellation. A BEGIN, COMMIT or ROLLBACK that is lost or takes longer than `end_seconds`
     costs the connection, since its state is unknown; after such a COMMIT it is unknown too whether it happened.
     """
-    # Whatever the server's default is: the fence refuses any other level, because its check would read an old snapshot.
-    await _uninterrupted(connection, "BEGIN ISOLATION LEVEL READ COMMITTED", end_seconds)
+    begin = f"{BEGIN}; {first}" if first else BEGIN
     try:
+        await _uninterrupted(connection, begin, end_seconds)
         yield connection
     except BaseException:
         # The server rolls back by itself what it lost; the news is what happened in the block.

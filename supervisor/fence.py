@@ -1,6 +1,6 @@
 """The database as one term sees it: what it writes commits only while its epoch is the current one.
 
-    begin READ COMMITTED ─▶ fence (shared lock, then the epoch in a second statement) ─▶ the caller's writes ─▶ commit
+    begin READ COMMITTED + fence (shared lock, then the epoch in a second statement) ─▶ the caller's writes ─▶ commit
 
 The fence's lock is held until the commit, and a claim of the next epoch waits for it. The database refuses a write
 without the fence on every table of ours, so this class is the convenient way, not the guard.
@@ -15,10 +15,10 @@ import asyncpg
 
 from supervisor.database import COMMAND_SECONDS, LOST, Connection, Pool, transaction
 from supervisor.errors import SupervisorError
-from supervisor.sql import sql
 from supervisor.term import Term
 
 STALE = "VG001"
+FENCE = "SELECT lock_fence({lock_key}::bigint, {epoch}::bigint, {timeline}::bigint)"
 
 
 class Fenced(SupervisorError):
@@ -36,8 +36,9 @@ class FencedDatabase:
 
     def __init__(self, pool: Pool, lock_key: int, term: Term) -> None:
         self._pool = pool
-        self._lock_key = lock_key
         self._term = term
+        # In the text, so that it travels with BEGIN: three integers, none of them anybody's input.
+        self._fence = FENCE.format(lock_key=int(lock_key), epoch=int(term.epoch), timeline=int(term.timeline))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -48,8 +49,10 @@ class FencedDatabase:
         # A suspended term writes: the database's own check is what guards a write, and it is never out of date.
         self._term.check_not_ended()
         try:
-            async with self._pool.acquire(timeout=COMMAND_SECONDS) as connection, transaction(connection):
-                await connection.execute(sql("lock_fence"), self._lock_key, self._term.epoch, self._term.timeline)
+            async with (
+                self._pool.acquire(timeout=COMMAND_SECONDS) as connection,
+                transaction(connection, first=self._fence),
+            ):
                 yield connection
         except asyncpg.PostgresError as error:
             if error.sqlstate != STALE:

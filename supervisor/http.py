@@ -6,6 +6,7 @@ import contextlib
 import errno
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import anyio
 import uvicorn
@@ -19,6 +20,8 @@ GRACEFUL = 1
 STOP_WITHIN = 1.8
 KEEP_ALIVE = 75
 """Seconds an idle connection lives: Telegram and load balancers reuse theirs for about a minute."""
+SLOW_SECONDS = 15.0
+"""Time between two looks at the requests: who is still at the same one, and neither read nor answered, is put out."""
 
 
 def bind(host: str, port: int, *, variable: str, host_variable: str | None = None) -> socket.socket:
@@ -58,17 +61,44 @@ class _Server(uvicorn.Server):
             finally:
                 self.ended.set()
 
+    async def put_out_slow(self, every: float) -> None:
+        """End the connections that are at one request from one look to the next; woken by time, stopped by cancellation.
+
+        A head or a body that trickles in, an answer that nobody takes: uvicorn itself would wait for ever. A look is
+        nearly free, a timer for each request is not.
+        """
+        before: dict[Any, object] = {}
+        while True:
+            await anyio.sleep(every)
+            connections: Any = self.server_state.connections
+            now = {each: each.cycle for each in connections if _waits_for_client(each)}
+            for connection, cycle in now.items():
+                if connection in before and before[connection] is cycle:
+                    connection.transport.abort()
+            before = now
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
+def _waits_for_client(connection: Any) -> bool:
+    """Whether the rest of a request has to come, or an answer to be taken; between two requests KEEP_ALIVE counts."""
+    cycle = connection.cycle
+    if cycle is None:
+        return True
+    if cycle.response_complete:
+        return connection.timeout_keep_alive_task is None
+    return bool(cycle.more_body or cycle.response_started)
+
+
 class HttpServer:
     """Serves an ASGI application on a bound socket until cancelled; requests in flight get a second to end."""
 
-    def __init__(self, app: ASGIApp, sock: socket.socket) -> None:
+    def __init__(self, app: ASGIApp, sock: socket.socket, *, slow_seconds: float = SLOW_SECONDS) -> None:
         self._app = app
         self._socket = sock
+        self._slow_seconds = slow_seconds
 
     async def serve(self, *, task_status: TaskStatus[None]) -> None:
         """Answer requests until cancelled."""
@@ -81,15 +111,21 @@ class HttpServer:
             proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=GRACEFUL,
+            interface="asgi3",
+            # The one whose connections `put_out_slow` knows.
+            http="httptools",
+            ws="none",
         )
         server = _Server(config)
         async with anyio.create_task_group() as group:
             # A copy: uvicorn closes the socket it is given, and a restart of this child needs it again.
             group.start_soon(server.run_shielded, self._socket.dup())
+            group.start_soon(server.put_out_slow, self._slow_seconds)
             try:
                 await server.up.wait()
                 task_status.started()
                 await server.ended.wait()
+                group.cancel_scope.cancel()
             finally:
                 server.should_exit = True
                 with anyio.move_on_after(STOP_WITHIN, shield=True):

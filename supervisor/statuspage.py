@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 
 from supervisor.health import ChildHealth, Status, standing
+from telemetry.catalogue.bot import SATURATION
 
 REFRESH_SECONDS = 3
 HEADERS = {
@@ -28,6 +29,15 @@ td, th { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px soli
 th { color: var(--quiet); font-weight: normal; font-size: .8rem } td.number { font-variant-numeric: tabular-nums }
 footer { color: var(--quiet); font-size: .8rem; margin-top: 2rem }
 """
+INBOX: tuple[tuple[str, str, float | None], ...] = (
+    ("ready", "waiting", None),
+    ("claimed", "claimed by the ACTIVE", None),
+    ("running", "handlers under way here", None),
+    ("oldest_age", "oldest", 60),
+    ("dead_1h", "given up within an hour", 1),
+    ("dead", "dead letters kept", None),
+)
+"""What the status tells of the inbox, its name on the page, and from when on it is bad."""
 TONES = {
     "ready": "good",
     **dict.fromkeys(("pending", "starting", "backoff", "waiting"), "wait"),
@@ -47,7 +57,7 @@ def page(status: Status) -> str:
 <header><h1>Vigil</h1>{_badge(status.overall, tone)}{_badge(role, "good" if status.role == "ACTIVE" else "wait")}</header>
 {_reasons(status)}
 <dl>{"".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in _facts(status))}</dl>
-<h2>Inbox</h2><dl>{"".join(f"<div><dt>{escape(k.replace('_', ' '))}</dt><dd>{v:g}{' s' if k.endswith('age') else ''}</dd></div>" for k, v in status.inbox.items())}</dl>
+<h2>Inbox</h2><dl>{"".join(_queue(status.inbox)) or "<div><dd>not read yet</dd></div>"}</dl>
 <h2>Tasks</h2><div class="scroll"><table><tr><th>task</th><th>state</th><th>restarts</th><th>last error</th></tr>
 {"".join(_row(child) for child in status.children)}</table></div>
 <footer>Refreshes every {REFRESH_SECONDS} s. The same as JSON: /status. Metrics: /metrics.</footer>
@@ -66,6 +76,16 @@ def _facts(status: Status) -> Iterable[tuple[str, str]]:
     yield "up", f"{status.uptime_seconds:.0f} s"
     yield "migrations", f"{status.migrations_count}{'' if status.migrations_applied else ', some pending'}"
     yield "worst loop lag", f"{status.loop_lag_seconds * 1000:.0f} ms"
+
+
+def _queue(inbox: Mapping[str, float]) -> Iterable[str]:
+    """What waits, what is worked on, and in colour what should not be: old updates and dead letters."""
+    for key, name, bad_from in INBOX:
+        if (value := inbox.get(key)) is not None:
+            counted = f"{value:.0f}" if value < SATURATION else f"{SATURATION} or more"
+            text = f"{value:.1f} s" if key == "oldest_age" else counted
+            shown = _badge(text, "bad") if bad_from is not None and value >= bad_from else text
+            yield f"<div><dt>{name}</dt><dd>{shown}</dd></div>"
 
 
 def _reasons(status: Status) -> str:

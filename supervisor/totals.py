@@ -14,14 +14,17 @@ import anyio
 import asyncpg
 from anyio.abc import TaskStatus
 
-from supervisor.database import COMMAND_SECONDS, LOST, Pool
+from supervisor.database import COMMAND_SECONDS, LOST, Pool, transaction
 from supervisor.sql import sql
-from telemetry import emit, events, snapshot
+from telemetry import emit, events, metrics, snapshot
+from telemetry.catalogue.bot import SATURATION
 
 INTERVAL = 10.0
 """Seconds between two readings; a snapshot older than three of them is not exported."""
 LOOK_SECONDS = 1.0
 """Between two looks at what the keeper knows: also how often at most the database is asked."""
+INBOX = ("ready", "claimed", "oldest_age", "dead", "dead_1h")
+QUEUES = ("inbox", "outbox")
 KINDS = ("first", "handover", "takeover", "reclaim", "release", "demotion", "fencing", "break")
 
 
@@ -37,6 +40,13 @@ class Totals:
         self._lock_key = lock_key
         self._lock = lock
         self.latest: dict[str, Any] = {}
+
+    def inbox(self) -> dict[str, float]:
+        """Return what the status tells of the inbox: what was read last, and the handlers under way here."""
+        if not self.latest:
+            return {}
+        found = {name: float(self.latest[f"inbox_{name}"]) for name in INBOX}
+        return found | {"running": metrics.gauge("bot_inbox_handlers_running")}
 
     async def serve(self, *, task_status: TaskStatus[None]) -> None:
         """Read and publish until cancelled; what cannot be read is tried again at the next turn."""
@@ -54,9 +64,10 @@ class Totals:
 
     async def read(self) -> None:
         """Read the totals once and publish them."""
-        async with self._pool().acquire(timeout=COMMAND_SECONDS) as connection:
+        async with self._pool().acquire(timeout=COMMAND_SECONDS) as connection, transaction(connection):
+            await connection.execute(sql("totals_plan"))
             asked = time.time()
-            row = await connection.fetchrow(sql("totals"), self._lock_key)
+            row = await connection.fetchrow(sql("totals"), self._lock_key, SATURATION)
             # The database read its clock somewhere in between.
             offset = row["now"] - (asked + time.time()) / 2
         self.latest = dict(row)
@@ -75,5 +86,11 @@ class Totals:
                 inbox_depth={"ready": row["inbox_ready"], "claimed": row["inbox_claimed"]},
                 inbox_oldest_age_seconds=row["inbox_oldest_age"],
                 inbox_dead_letters=row["inbox_dead"],
+                inbox_dead_letters_1h=row["inbox_dead_1h"],
+                outbox_depth={"ready": row["outbox_ready"], "sending": row["outbox_sending"]},
+                outbox_oldest_age_seconds=row["outbox_oldest_age"],
+                table_bytes={table: row[f"{table}_bytes"] for table in QUEUES},
+                table_dead_rows={table: row[f"{table}_dead_rows"] for table in QUEUES},
+                oldest_transaction_seconds=row["oldest_transaction"],
             )
         )

@@ -47,7 +47,9 @@ Off without an endpoint; `OTEL_EXPORTER_OTLP_ENDPOINT` (http/protobuf), `OTEL_EX
 `OTEL_SDK_DISABLED` mean what they always mean. A trace is kept or dropped as a whole, a span that only links to its
 cause shares its fate, and `term`, `takeover`, `handover` and `drain` are always kept. A `term` bears what the lock did
 in it as events; a `takeover` reaches from the last heartbeat that was seen to the term won, a `handover` from the
-beginning of the drain to the lock given back. Histograms carry the current trace as an exemplar when it is kept. At the
+beginning of the drain to the lock given back. An update is three traces, each linked to the one before: `send updates`
+is the request that stores it, `process updates` its handling, `send message` each call to Telegram that its handler
+queued; their attributes are those of the messaging conventions. Histograms carry the current trace as an exemplar when it is kept. At the
 end of the process what is left is sent for at most 3 s, after the lock is released.
 """
 

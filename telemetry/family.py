@@ -18,18 +18,20 @@ class Family:
     Label values outside the known sets count as `other`, so no caller can make the number of series grow.
     """
 
-    __slots__ = ("_known", "_object", "_series", "metric")
+    __slots__ = ("_asked", "_known", "_object", "_series", "metric")
 
     def __init__(self, metric: Metric, registry: Any) -> None:
         self.metric = metric
         self._object = _library_object(metric, registry)
         self._known: tuple[set[str], ...] = tuple(set(label.values) for label in metric.labels)
-        self._series: dict[tuple[object, ...], Any] = {}
+        self._series: dict[tuple[str, ...], Any] = {}
+        # The same by the values as they are asked for, numbers too; never for unknown ones, so that it stays as small.
+        self._asked: dict[tuple[object, ...], Any] = {}
         self._fill({})
 
     def series(self, values: tuple[object, ...]) -> Any:
         """The series for these label values, in the order of the catalogue."""
-        found = self._series.get(values)
+        found = self._asked.get(values)
         return found if found is not None else self._bind(values)
 
     def declare(self, label: str, followers: Followers) -> None:
@@ -76,6 +78,8 @@ class Family:
         found = self._series.get(key)
         if found is None:
             found = self._series[key] = self._object.labels(*key) if key else self._object
+        if OTHER not in key:
+            self._asked[values] = found
         return found
 
 

@@ -111,6 +111,10 @@ def _number(update: Update) -> Number:
 
 def _labels(update: Update) -> Callable[[Event], tuple[object, ...]]:
     """How to read the label values off an event: constants, labels of one value, fields."""
+    names = update.metric.label_names
+    if len(names) > 1 and not any(_constant(label, update) for label in update.metric.labels):
+        # One call for all of them: this is the usual case, and on the way of every request.
+        return attrgetter(*names)
     sources = [_source(label, update) for label in update.metric.labels]
     return lambda event: tuple([source(event) for source in sources])
 
@@ -156,6 +160,14 @@ def put(name: str, value: float, **labels: str) -> None:
     """Set a gauge that no event describes; before `configure` it does nothing."""
     if _current is not None:
         _current.put(name, value, **labels)
+
+
+def gauge(name: str) -> float:
+    """Return what a gauge without labels shows; 0 before `configure`."""
+    if _current is None:
+        return 0.0
+    (sample,) = next(iter(_current.families[name].series(()).collect())).samples
+    return float(sample.value)
 
 
 def current() -> Metrics | None:

@@ -10,11 +10,16 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from urllib.parse import quote, quote_plus, unquote
 
 MASK = "***"
 SHORTEST_SECRET = 5
 """Shorter values are not registered: masking every `1` would destroy the logs and hide nothing."""
+
+SHORT = 64
+REMEMBERED = 1024
+"""Texts up to this many characters, and how many of them, whose redaction is remembered."""
 
 # Each begins where a run begins and scans a bounded way, so that no text costs more than its length.
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -70,9 +75,12 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
             text = pattern.sub(replacement, text)
         return text
 
-    return masked
+    # The same few words stand in nearly every line: messages, outcomes, names of methods.
+    remembered = lru_cache(REMEMBERED)(masked)
+    return lambda text: remembered(text) if len(text) <= SHORT else masked(text)
 
 
+@lru_cache(REMEMBERED)
 def is_secret_name(name: str) -> bool:
     """Whether a field of this name is masked whatever it holds."""
     return _SECRET_NAME.search(name) is not None

@@ -5,6 +5,7 @@ They stand here because the published package marks the GenAI and messaging name
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 ERROR_TYPE: Final = "error.type"
@@ -39,3 +40,18 @@ VIGIL_OUTCOME: Final = "vigil.outcome"
 VIGIL_ATTEMPTS: Final = "vigil.attempts"
 VIGIL_CREDITS: Final = "vigil.credits"
 VIGIL_CANCELLED: Final = "vigil.cancelled"
+
+
+def _messaging(operation: str, destination: str) -> Mapping[str, str]:
+    return {
+        MESSAGING_SYSTEM: "vigil",
+        MESSAGING_DESTINATION_NAME: destination,
+        MESSAGING_OPERATION_NAME: operation,
+        MESSAGING_OPERATION_TYPE: operation,
+    }
+
+
+SEND_UPDATES: Final = _messaging("send", "inbox")
+"""What the span of a request that stores an update is about; the others are the ends of the links that go on from it."""
+PROCESS_UPDATES: Final = _messaging("process", "inbox")
+PROCESS_MESSAGE: Final = _messaging("process", "outbox")

@@ -47,6 +47,12 @@ class Snapshot:
     inbox_depth: ByLabel = field(default=None, metadata=_as("bot_inbox_depth"))
     inbox_oldest_age_seconds: Number = field(default=None, metadata=_as("bot_inbox_oldest_age_seconds"))
     inbox_dead_letters: Number = field(default=None, metadata=_as("bot_inbox_dead_letters"))
+    inbox_dead_letters_1h: Number = field(default=None, metadata=_as("bot_inbox_dead_letters_window"))
+    outbox_depth: ByLabel = field(default=None, metadata=_as("bot_outbox_depth"))
+    outbox_oldest_age_seconds: Number = field(default=None, metadata=_as("bot_outbox_oldest_age_seconds"))
+    table_bytes: ByLabel = field(default=None, metadata=_as("supervisor_table_bytes"))
+    table_dead_rows: ByLabel = field(default=None, metadata=_as("supervisor_table_dead_rows"))
+    oldest_transaction_seconds: Number = field(default=None, metadata=_as("supervisor_db_oldest_transaction_seconds"))
 
 
 class SnapshotCollector:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from time import monotonic, time_ns
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Link, Status, StatusCode
-from opentelemetry.trace.span import SpanContext, TraceFlags
+from opentelemetry.trace.span import INVALID_SPAN_CONTEXT, NonRecordingSpan, SpanContext, TraceFlags
 
 from telemetry import emission, semconv
 from telemetry.fields import plain
@@ -77,13 +79,15 @@ class Tracing:
         }
         # shutdown_on_exit would flush a second time at exit, without our bound.
         self._provider = TracerProvider(
-            sampler=FollowLinks(endpoint.ratio),
+            # What is not kept never comes to the SDK.
+            sampler=ALWAYS_ON,
             resource=Resource.create({**endpoint.resource, **service}),
             shutdown_on_exit=False,
         )
         exporter = Exporter(endpoint=endpoint.url, headers=endpoint.headers, timeout=endpoint.timeout_seconds)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("vigil", version)
+        self._sampling = FollowLinks(endpoint.ratio)
         self._ambient: trace.Span | None = None
         self._transfers = Transfers()
 
@@ -110,9 +114,15 @@ class Tracing:
         ambient: bool,
     ) -> AbstractContextManager[Span]:
         """See `telemetry.tracing.span`."""
-        causes = [_link(cause) for cause in links if cause is not None]
-        context = Context() if root or ambient or causes or kind in _ROOTS else None
-        started = self._tracer.start_span(name, context, _KINDS[kind], _clean(attributes), causes)
+        causes = [_context(cause) for cause in links if cause is not None]
+        begins = root or ambient or causes or kind in _ROOTS
+        parent = INVALID_SPAN_CONTEXT if begins else trace.get_current_span().get_span_context()
+        if not self._sampling.keeps(name, parent, causes):
+            dropped = _dropped(parent)
+            return self._around(dropped) if ambient else _Passing(dropped)
+        made_from = [Link(cause) for cause in causes]
+        context = Context() if begins else None
+        started = self._tracer.start_span(name, context, _KINDS[kind], _clean(attributes), made_from)
         return self._around(started) if ambient else _current(started)
 
     @contextmanager
@@ -146,10 +156,11 @@ class Tracing:
 
     def record(self, event: Event) -> None:
         """Add a logged event to the current span, and end the span of a transfer; what is metric-only stays out."""
-        if (transfer := self._transfers.note(event, monotonic())) is not None:
-            self._add(transfer)
+        # First: this is every update's way, and what changes leadership is always logged.
         if event.level is None:
             return
+        if (transfer := self._transfers.note(event, monotonic())) is not None:
+            self._add(transfer)
         current = trace.get_current_span()
         if self._ambient is not None and not current.get_span_context().is_valid:
             current = self._ambient
@@ -165,6 +176,28 @@ class Tracing:
             start_time=ended_at - int(transfer.seconds * 1e9),
         )
         started.end(ended_at)
+
+
+class _Passing:
+    """Makes a span that is not kept the current one while the block runs."""
+
+    __slots__ = ("_span", "_token")
+
+    def __init__(self, dropped: trace.Span) -> None:
+        self._span = dropped
+
+    def __enter__(self) -> Span:
+        self._token = attach(trace.set_span_in_context(self._span))
+        return LiveSpan(self._span)
+
+    def __exit__(self, *_raised: object) -> None:
+        detach(self._token)
+
+
+def _dropped(parent: SpanContext) -> trace.Span:
+    """Return a span that is not kept: only an identity, for log lines and for the rows it brings."""
+    trace_id = parent.trace_id if parent.is_valid else random.getrandbits(128) or 1
+    return NonRecordingSpan(SpanContext(trace_id, random.getrandbits(64) or 1, is_remote=False))
 
 
 @contextmanager
@@ -192,8 +225,8 @@ def _ending(started: trace.Span) -> Iterator[Span]:
         started.end()
 
 
-def _link(cause: SpanLink) -> Link:
-    return Link(SpanContext(cause.trace_id, cause.span_id, is_remote=True, trace_flags=TraceFlags(cause.flags)))
+def _context(cause: SpanLink) -> SpanContext:
+    return SpanContext(cause.trace_id, cause.span_id, is_remote=True, trace_flags=TraceFlags(cause.flags))
 
 
 def _clean(attributes: Mapping[str, Value]) -> dict[str, Value]:

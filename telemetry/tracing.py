@@ -87,7 +87,8 @@ def span(
     """
     if _tracing is None:
         return _NOTHING
-    return _tracing.span(name, kind, links, {**(attributes or {}), **more}, root=root, ambient=ambient)
+    given = {**(attributes or {}), **more} if more else attributes or {}
+    return _tracing.span(name, kind, links, given, root=root, ambient=ambient)
 
 
 def link(traceparent: str | None) -> SpanLink | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Mapping
 from typing import Final, Literal
@@ -78,3 +79,14 @@ class Pace:
     def take(self, now: float) -> None:
         """Note that one was taken."""
         self._taken.append(now)
+
+    def wait(self, now: float, besides: int = 0) -> float:
+        """Return the seconds until one may be taken, with `besides` places held: infinite when those fill it."""
+        surplus = besides + 1 - self.free(now)
+        if surplus <= 0:
+            return 0.0
+        return self._taken[surplus - 1] + self._seconds - now if surplus <= len(self._taken) else math.inf
+
+    def is_idle(self, now: float) -> bool:
+        """Whether nothing counts any more."""
+        return self.free(now) == self._most

@@ -13,6 +13,7 @@ from bot.handlers.balance import balance
 from bot.handlers.confirmation import Confirmation
 from bot.handlers.fallback import only_words, unknown_command
 from bot.handlers.help import Help
+from bot.handlers.moved import moved
 from bot.handlers.prompt import Prompt
 from bot.handlers.speaker import App
 from bot.handlers.start import start
@@ -39,6 +40,7 @@ def register(application: App, catalogue: Catalogue) -> None:
     to_us = private | (filters.ChatType.GROUPS & _ToUs())
     application.add_handlers(
         [
+            MessageHandler(new & filters.StatusUpdate.MIGRATE, moved),
             CommandHandler("start", start, new),
             CommandHandler("help", Help(model).help, new),
             CommandHandler("balance", balance, new),

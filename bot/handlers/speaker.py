@@ -11,6 +11,7 @@ from telegram.ext import Application, ContextTypes
 
 from bot import accounts, texts, turn
 from bot.accounts import User
+from bot.sql import sql
 from bot.texts import Phrases
 
 App: TypeAlias = Application[Any, Any, Any, Any, Any, Any]
@@ -47,5 +48,7 @@ async def speaker(update: Update) -> Speaker | None:
     )
     # A button under an inline message has no chat: the person's own is the one that can be answered.
     chat_id = user.id if chat is None else chat.id
+    if chat_id < 0:
+        await now.connection.execute(sql("group_clear_unreachable"), chat_id)
     name = user.first_name or texts.of(known.language).nameless
     return Speaker(known, name, chat_id, chat is None or chat.type == ChatType.PRIVATE)

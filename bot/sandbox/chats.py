@@ -96,10 +96,11 @@ class Chats:
 
     def post(self, bot_id: int, chat_id: int, content: dict[str, Any], *, is_from_bot: bool) -> Message:
         """Add a message to the chat and return it."""
-        bot, user = self.bot(bot_id), self.person(chat_id)
+        bot = self.bot(bot_id)
         self._book.put(replace(bot, next_message=bot.next_message + 1))
-        sender = bot_json(bot_id) if is_from_bot else user_json(user)
-        head = {"message_id": bot.next_message, "from": sender, "chat": chat_json(user), "date": int(self._clock())}
+        chat = group_json(chat_id) if chat_id < 0 else chat_json(self.person(chat_id))
+        sender = bot_json(bot_id) if is_from_bot else user_json(self.person(chat_id))
+        head = {"message_id": bot.next_message, "from": sender, "chat": chat, "date": int(self._clock())}
         if is_from_bot:
             self._actions.pop((bot_id, chat_id), None)
         message = Message(
@@ -124,7 +125,11 @@ class Chats:
         )
 
     def queue(self, bot_id: int, message: Message, kind: str, body: dict[str, Any]) -> None:
-        """Queue an update for the bot, unless its allowed_updates leave this kind out."""
+        """Queue an update about a message for the bot, unless its allowed_updates leave this kind out."""
+        self.push(bot_id, message.chat_id, kind, body, None if message.is_from_bot else message.message_id)
+
+    def push(self, bot_id: int, lane: int, kind: str, body: dict[str, Any], message_id: int | None = None) -> None:
+        """Queue any update, behind those of its lane, which is a chat's or one apart."""
         bot = self.bot(bot_id)
         if bot.allowed_updates and kind not in bot.allowed_updates:
             return
@@ -133,8 +138,8 @@ class Chats:
             Update(
                 bot_id=bot_id,
                 update_id=bot.next_update,
-                chat_id=message.chat_id,
-                message_id=None if message.is_from_bot else message.message_id,
+                chat_id=lane,
+                message_id=message_id,
                 date=self._clock(),
                 body={"update_id": bot.next_update, kind: body},
             )
@@ -173,6 +178,12 @@ def user_json(user: User) -> dict[str, Any]:
     """Return a person as Telegram's User."""
     named = {"username": user.username} if user.username else {}
     return {"id": user.id, "is_bot": False, "first_name": user.name, **named, "language_code": user.language}
+
+
+def group_json(chat_id: int) -> dict[str, Any]:
+    """Return a group as Telegram's Chat; the ids of supergroups begin with -100."""
+    kind = "supergroup" if str(chat_id).startswith("-100") else "group"
+    return {"id": chat_id, "title": f"Group {-chat_id}", "type": kind}
 
 
 def chat_json(user: User) -> dict[str, Any]:

@@ -37,6 +37,16 @@ class Client:
         """Let a person press the button with this label; return the query."""
         return await self._post(f"/sandbox/chats/{chat_id}/press", {"label": label})
 
+    async def check_out(self, chat_id: int, payload: str, amount: int, currency: str = "XTR") -> dict[str, Any]:
+        """Let a person be about to pay; return the question that the bot gets."""
+        body = {"payload": payload, "amount": amount, "currency": currency}
+        return await self._post(f"/sandbox/chats/{chat_id}/checkout", body)
+
+    async def checkouts(self) -> list[dict[str, Any]]:
+        """Return who was about to pay, oldest first, and what the bot said."""
+        checkouts: list[dict[str, Any]] = (await self.get("/sandbox/checkouts"))["checkouts"]
+        return checkouts
+
     async def chat(self, chat_id: int, *, after: int = 0, heard: int = -1, wait: float = 0) -> dict[str, Any]:
         """Return what changed in a chat after a revision; wait for more than was `heard` first."""
         query = {"after": after, "heard": heard, "wait": min(wait, WAIT_SECONDS)}

@@ -17,7 +17,7 @@ from bot.sandbox.errors import ApiError, bad_request
 from bot.sandbox.faults import FaultError, parse_all
 from bot.sandbox.methods.commands import menu_for
 from bot.sandbox.parameters import decode_object
-from bot.sandbox.records import StoredFile, Task, User
+from bot.sandbox.records import Checkout, StoredFile, Task, User
 from bot.sandbox.tasks import Tasks, state_of
 from bot.sandbox.views import chat_view, message_view
 from bot.sandbox.world import World
@@ -45,6 +45,8 @@ class Control:
             ("GET", "/chats/{chat_id:int}/messages", self._messages),
             ("POST", "/chats/{chat_id:int}/text", self._write),
             ("POST", "/chats/{chat_id:int}/press", self._press),
+            ("POST", "/chats/{chat_id:int}/checkout", self._check_out),
+            ("GET", "/checkouts", self._show_checkouts),
             ("GET", "/faults", self._show_faults),
             ("POST", "/faults", self._set_faults),
             ("PUT", "/faults", self._set_faults),
@@ -121,6 +123,20 @@ class Control:
             None if message_id is None else _id(message_id),
         )
         return JSONResponse({"id": query.id, "message_id": query.message_id, "revision": query.revision})
+
+    async def _check_out(self, request: Request) -> Response:
+        given = await _body(request)
+        asked = await people.check_out(
+            self._world,
+            request.path_params["chat_id"],
+            str(given.get("payload") or ""),
+            str(given.get("currency") or "XTR"),
+            _id(given.get("amount")),
+        )
+        return JSONResponse(asdict(asked))
+
+    async def _show_checkouts(self, _: Request) -> Response:
+        return JSONResponse({"checkouts": [asdict(asked) for asked in self._world.book.table(Checkout).values()]})
 
     async def _show_faults(self, _: Request) -> Response:
         return JSONResponse({"faults": self._world.faults.describe()})

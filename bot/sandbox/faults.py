@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.sandbox import flood
 from bot.sandbox.identity import CALLBACK_KEY
 
 OFF = frozenset({"", "off", "no", "false", "none"})
@@ -86,6 +87,32 @@ def _words(text: str) -> str:
     return ",".join(part.strip() for part in text.split(",") if part.strip())
 
 
+def _ids(text: str) -> str:
+    return ",".join(str(int(part)) for part in text.split(","))
+
+
+def _word(*words: str) -> Parse:
+    def parse(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(text)
+        return text.lower()
+
+    return parse
+
+
+def _migration(text: str) -> str:
+    old, new = (int(part) for part in text.split(">"))
+    if not (old < 0 and new < 0 and old != new):
+        raise ValueError(text)
+    return f"{old}>{new}"
+
+
+REFUSALS = {
+    "on": "bot was blocked by the user",
+    "deactivated": "user is deactivated",
+    "kicked": "bot was kicked from the group chat",
+}
+"""What `telegram_blocked` can be, and what Telegram says then."""
 STATUS, STATUS_TEXT = _integer(400, 599), "an HTTP status, 400-599"
 CODES = (400, 401, 402, 404, 408, 422, 429, 433, 451, 455, 500, 501, 505, 531)
 CODE_TEXT = "a body code of the provider: " + ", ".join(map(str, CODES))
@@ -117,9 +144,27 @@ CATALOGUE: dict[str, Fault] = {
         Fault("telegram_http", "Sends answer this HTTP status and do nothing.", STATUS_TEXT, STATUS),
         Fault("telegram_retry_after", "Sends answer 429 with retry_after.", "seconds, 1-3600", _integer(1, 3600)),
         Fault("telegram_lose_reply", "Sends are done, but answer this HTTP status.", STATUS_TEXT, STATUS),
-        Fault("telegram_blocked", "Sends answer 403: the user blocked the bot.", "on", _switch),
+        Fault(
+            "telegram_blocked",
+            "Sends answer 403: blocked by the user (on), the user is gone, or kicked from the group.",
+            ", ".join(REFUSALS),
+            _word(*REFUSALS),
+        ),
+        Fault(
+            "telegram_migrated",
+            "Sends to the group OLD answer 400 with migrate_to_chat_id NEW.",
+            "OLD>NEW, two negative ids",
+            _migration,
+        ),
+        Fault(
+            "telegram_limits",
+            "Sends above these limits answer 429: in a chat, in a group besides, of the bot. on: Telegram's own.",
+            f"on, or three of NUMBER/SECONDS: {flood.TELEGRAM}",
+            flood.parse,
+        ),
         Fault("telegram_latency", "Every Bot API call takes this much longer.", SECONDS_TEXT, _seconds),
         Fault("telegram_only", "The telegram_* faults of sends hit these methods only.", "methods, by comma", _words),
+        Fault("telegram_chats", "The telegram_* faults of sends hit these chats only.", "ids, by comma", _ids),
         Fault("telegram_pause", "No update is delivered.", "on", _switch),
         Fault("telegram_duplicate", "The webhook gets each update twice, same update_id.", "on", _switch),
         Fault(

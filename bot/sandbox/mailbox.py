@@ -11,6 +11,10 @@ from bot.sandbox.records import Record, Update
 
 KEPT_SECONDS: Final = 24 * 3600.0
 """Telegram keeps an unconfirmed update for a day."""
+CHECKOUT_SECONDS: Final = 150.0
+"""And a question before a payment for this long."""
+FUTURE: Final = 10
+"""An offset so far beyond the newest update is ignored, as Telegram ignores it."""
 
 
 class Mailbox:
@@ -62,13 +66,19 @@ class Mailbox:
 
     def expired(self, update: Update) -> bool:
         """Whether the update is too old to be delivered."""
-        return self._clock() - update.date > KEPT_SECONDS
+        kept = CHECKOUT_SECONDS if "pre_checkout_query" in update.body else KEPT_SECONDS
+        return self._clock() - update.date > kept
 
-    async def confirm(self, bot_id: int, offset: int) -> None:
-        """Forget every update below `offset`; a negative one leaves that many of the newest; so do those too old."""
+    async def confirm(self, bot_id: int, offset: int, tail: int) -> None:
+        """Forget every update below `offset`; a negative one leaves that many of the newest; and those too old.
+
+        `tail` is the number of the next update: what is asked for far beyond it confirms nothing.
+        """
         pending = self._of(bot_id)
         if offset < 0:
             offset = next(iter(list(pending)[offset:]), 0)
+        if offset > tail + FUTURE:
+            offset = 0
         done = [u for u in pending.values() if u.update_id < offset or self.expired(u)]
         await self.drop(*done)
 

@@ -1,4 +1,4 @@
-"""What people do in the sandbox: write, and press buttons."""
+"""What people do in the sandbox: write, press buttons, and are about to pay."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from bot.sandbox.entities import find_entities
 from bot.sandbox.errors import ApiError, bad_request
 from bot.sandbox.keyboard import find_button, labels
 from bot.sandbox.methods.content import MAX_TEXT
-from bot.sandbox.records import Message, Query
+from bot.sandbox.records import Checkout, Message, Query
 from bot.sandbox.world import World
 
 KEPT_QUERIES: Final = 1000
+CHECKOUTS: Final = 4 << 33
+"""Telegram delivers these apart from what happens in the person's chat."""
 
 
 async def write(world: World, chat_id: int, text: str, *, name: str = "", language: str = "") -> Message:
@@ -53,6 +55,38 @@ async def press(world: World, chat_id: int, label: str, message_id: int | None =
         return _query(world, bot_id, message, button["callback_data"])
 
 
+async def check_out(world: World, chat_id: int, payload: str, currency: str, amount: int) -> Checkout:
+    """Let a person be about to pay an invoice of the bot's with this payload."""
+    async with world.book.writing():
+        bot_id, user = world.chats.desk.bot_id, world.chats.person(chat_id)
+        asked = Checkout(
+            id=str(secrets.randbits(62)),
+            bot_id=bot_id,
+            chat_id=chat_id,
+            payload=payload,
+            currency=currency,
+            amount=amount,
+            date=world.clock(),
+        )
+        body = {
+            "id": asked.id,
+            "from": user_json(user),
+            "currency": currency,
+            "total_amount": amount,
+            "invoice_payload": payload,
+        }
+        _forget_old(world, Checkout)
+        world.book.put(asked)
+        world.chats.push(bot_id, CHECKOUTS + chat_id, "pre_checkout_query", body)
+    return asked
+
+
+def _forget_old(world: World, kind: type[Checkout | Query]) -> None:
+    kept = world.book.table(kind)
+    for old in list(kept.values())[: max(0, len(kept) - KEPT_QUERIES)]:
+        world.book.drop(old)
+
+
 def _query(world: World, bot_id: int, message: Message, data: str) -> Query:
     query = Query(
         id=str(secrets.randbits(62)),
@@ -69,9 +103,7 @@ def _query(world: World, bot_id: int, message: Message, data: str) -> Query:
         "chat_instance": str(bot_json(bot_id)["id"] * 31 + message.chat_id),
         "data": data,
     }
-    queries = world.book.table(Query)
-    for old in list(queries.values())[: max(0, len(queries) - KEPT_QUERIES)]:
-        world.book.drop(old)
+    _forget_old(world, Query)
     world.book.put(query)
     world.chats.queue(bot_id, message, "callback_query", body)
     return query

@@ -1,4 +1,7 @@
-"""getUpdates requests that wait: one a bot, the newer one ends the older one with a 409, as Telegram does."""
+"""getUpdates requests that wait: one a bot, a newer one that has to wait too ends the older one with a 409.
+
+As Telegram does: a newer one that finds updates, or does not want to wait, leaves the older one alone.
+"""
 
 from __future__ import annotations
 

@@ -123,6 +123,28 @@ class Query(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout(Record):
+    """A person about to pay, and whether the bot lets it happen; `ok` is None until it has said so."""
+
+    KIND: ClassVar[str] = "checkout"
+
+    id: str
+    bot_id: int
+    chat_id: int
+    payload: str
+    currency: str
+    amount: int
+    date: float
+    ok: bool | None = None
+    error: str = ""
+
+    @property
+    def key(self) -> str:
+        """The pre-checkout query's id."""
+        return self.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile(Record):
     """A file that a bot sent; `name` is its place under the sandbox's files."""
 
@@ -189,7 +211,7 @@ class Desk(Record):
 
 
 _TYPES: dict[str, type[Record]] = {
-    kind.KIND: kind for kind in (Bot, User, Message, Update, Query, StoredFile, Task, Desk)
+    kind.KIND: kind for kind in (Bot, User, Message, Update, Query, Checkout, StoredFile, Task, Desk)
 }
 
 

@@ -29,6 +29,7 @@ from bot.sandbox.control import Control
 from bot.sandbox.delivery import Delivery
 from bot.sandbox.faults import Faults
 from bot.sandbox.files import Files
+from bot.sandbox.flood import Flood
 from bot.sandbox.identity import BOT_ID
 from bot.sandbox.mailbox import Mailbox
 from bot.sandbox.polls import Polls
@@ -117,6 +118,7 @@ async def _open(
         files=Files(folder / "files", book, client),
         faults=Faults(),
         calls=Calls(),
+        flood=Flood(),
     )
     await book.open()
     for place in (folder / "files", world.results):

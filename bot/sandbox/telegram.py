@@ -13,6 +13,8 @@ from starlette.routing import BaseRoute, Route
 from bot.sandbox import parameters as call_parameters
 from bot.sandbox.calls import Call
 from bot.sandbox.errors import ApiError
+from bot.sandbox.faults import REFUSALS
+from bot.sandbox.flood import UNCOUNTED
 from bot.sandbox.methods import BY_LOWER_NAME, SENDS, Method
 from bot.sandbox.methods.webhooks import Described
 from bot.sandbox.parameters import Parameters
@@ -83,9 +85,9 @@ async def _outcome(
         if world.book.get(Bot, bot_id) is None:
             async with world.book.writing():
                 world.chats.bot(bot_id)
-        is_hit = name in SENDS and _is_hit(world, name)
+        is_hit = name in SENDS and _is_hit(world, name, given)
         if is_hit:
-            _refuse(world)
+            _refuse(world, bot_id, name, given)
         result = await method(world, bot_id, given)
         if is_hit and (lost := world.faults.take("telegram_lose_reply")):
             raise _broken(lost)
@@ -103,18 +105,32 @@ def _method(name: str) -> tuple[str, Method]:
     return found
 
 
-def _is_hit(world: World, name: str) -> bool:
+def _is_hit(world: World, name: str, given: Parameters) -> bool:
     only = str(world.faults.get("telegram_only") or "").lower().split(",")
-    return only == [""] or name.lower() in only
+    chats = str(world.faults.get("telegram_chats") or "").split(",")
+    return (only == [""] or name.lower() in only) and (chats == [""] or given.text("chat_id") in chats)
 
 
-def _refuse(world: World) -> None:
+def _refuse(world: World, bot_id: int, name: str, given: Parameters) -> None:
     if status := world.faults.take("telegram_http"):
         raise _broken(status)
     if seconds := int(world.faults.number("telegram_retry_after", "take")):
         raise ApiError(429, f"Too Many Requests: retry after {seconds}", {"retry_after": seconds})
-    if world.faults.take("telegram_blocked"):
-        raise ApiError(403, "Forbidden: bot was blocked by the user")
+    if blocked := world.faults.take("telegram_blocked"):
+        raise ApiError(403, f"Forbidden: {REFUSALS[str(blocked)]}")
+    chat = given.text("chat_id")
+    migration = str(world.faults.get("telegram_migrated") or "")
+    if chat and migration.partition(">")[0] == chat:
+        world.faults.take("telegram_migrated")
+        new = int(migration.partition(">")[2])
+        raise ApiError(400, "Bad Request: group chat was upgraded to a supergroup chat", {"migrate_to_chat_id": new})
+    limits = world.faults.get("telegram_limits")
+    if (
+        limits
+        and name not in UNCOUNTED
+        and (seconds := world.flood.wait(str(limits), bot_id, given.integer("chat_id", 0) or 0, world.clock()))
+    ):
+        raise ApiError(429, f"Too Many Requests: retry after {seconds}", {"retry_after": seconds})
 
 
 def _broken(status: object) -> ApiError:

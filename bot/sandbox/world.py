@@ -14,6 +14,7 @@ from bot.sandbox.calls import Calls
 from bot.sandbox.chats import Chats
 from bot.sandbox.faults import Faults
 from bot.sandbox.files import Files
+from bot.sandbox.flood import Flood
 from bot.sandbox.mailbox import Mailbox
 from bot.sandbox.polls import Polls
 
@@ -34,6 +35,7 @@ class World:
     files: Files
     faults: Faults
     calls: Calls
+    flood: Flood
 
     @property
     def results(self) -> Path:

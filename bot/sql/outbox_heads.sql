@@ -1,8 +1,12 @@
--- The oldest open row of each lane, where it may be sent now; lanes being served are left out.
+-- The oldest open row of each of these lanes, and all that decides whether it may be sent now.
 SELECT head.id, head.lane, head.chat_id, head.method, head.params::text, head.best_effort, head.edits, head.generation_id,
        head.attempts, head.ambiguous, head.traceparent, extract(epoch FROM now() - head.created_at)::float8 AS age,
-       target.state AS target_state, target.result_message_id AS target_message_id
-  FROM (SELECT DISTINCT ON (lane) * FROM outbox WHERE state IN ('ready', 'sending') ORDER BY lane, id) AS head
+       target.state AS target_state, target.result_message_id AS target_message_id, target.chat_id AS target_chat_id,
+       (SELECT new_id FROM chat_moved WHERE old_id = head.chat_id) AS moved_to,
+       EXISTS (SELECT FROM users WHERE id = head.chat_id AND unreachable_at IS NOT NULL)
+       OR EXISTS (SELECT FROM group_unreachable WHERE chat_id = head.chat_id) AS unreachable,
+       head.state, extract(epoch FROM head.run_at - now())::float8 AS wait
+  FROM unnest($1::text[]) AS wanted (lane)
+ CROSS JOIN LATERAL (
+       SELECT * FROM outbox WHERE state IN ('ready', 'sending') AND lane = wanted.lane ORDER BY id LIMIT 1) AS head
   LEFT JOIN outbox AS target ON target.id = head.edits
- WHERE head.state = 'ready' AND head.run_at <= now() AND head.lane <> ALL ($1::text[])
- ORDER BY head.id LIMIT $2::bigint

@@ -1,4 +1,5 @@
--- Queue one call to Telegram in the handler's own transaction.
+-- Queue one call to Telegram in the handler's own transaction; for a chat that has moved, to where it is now.
 INSERT INTO outbox (lane, chat_id, method, params, edits, generation_id, best_effort, traceparent)
-VALUES ($1::text, $2::bigint, $3::text, $4::text::json, $5::bigint, $6::bigint, $7::boolean, $8::text)
+SELECT $1::text || ':' || chat.id, chat.id, $3::text, $4::text::json, $5::bigint, $6::bigint, $7::boolean, $8::text
+  FROM (SELECT coalesce((SELECT new_id FROM chat_moved WHERE old_id = $2::bigint), $2::bigint) AS id) AS chat
 RETURNING id

@@ -106,4 +106,12 @@ EN = Phrases(
     toast_confirm_again="Some time has passed. Please press Generate once more.",
     toast_busy="One moment: your previous picture is still being drawn. Press again when it is here.",
     toast_not_enough="Not enough credits: {price} needed, you have {balance}.",
+    checkout={
+        "unknown": "I do not know this bill any more. Please open the top-up again.",
+        "other_user": "This bill was made out to somebody else. Please open a top-up of your own.",
+        "other_price": "The price has changed since then. Please open the top-up again.",
+        "expired": "This bill is out of date. Please open the top-up again.",
+        "paid": "This bill is paid already, so nothing was taken. For more credits, open the top-up again.",
+        "cancelled": "This bill was cancelled. Please open the top-up again.",
+    },
 )

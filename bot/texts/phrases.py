@@ -1,7 +1,7 @@
 """The phrases that each language has: a type, so that a missing one is found before anybody reads it.
 
-All are HTML for Telegram with `{names}` to fill in, except the buttons, the menu and the `toast_…` ones, which are
-plain: they appear for a moment over the chat, in at most 200 characters.
+All are HTML for Telegram with `{names}` to fill in, except the buttons, the menu, the `toast_…` ones and `checkout`,
+which are plain: they appear for a moment over the chat, or over the payment, in at most 200 characters.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bot.checkout import Refusal
 from bot.providers.base import Failure
 
 
@@ -59,3 +60,5 @@ class Phrases:
     toast_confirm_again: str
     toast_busy: str
     toast_not_enough: str
+
+    checkout: Mapping[Refusal, str]

@@ -9,11 +9,10 @@ from collections.abc import Callable
 from uuid import UUID
 
 import anyio
-from starlette.requests import Request
 
 from bot.generation import callback
 from bot.ports import Arrival
-from supervisor.app.intake import RETRY_AFTER, Intake, Refused, read_body
+from supervisor.app.intake import RETRY_AFTER, Delivery, Intake, Refused
 from supervisor.database import LOST, Pool
 from supervisor.inbox.writer import Writer
 
@@ -24,14 +23,14 @@ LOOKUP_SECONDS = 2.0
 def callbacks(pool: Callable[[], Pool | None], writer: Callable[[], Writer | None]) -> Intake:
     """Return the endpoint; the token in the address is one generation's own and known to the provider alone."""
 
-    async def verify(request: Request) -> Arrival:
+    async def verify(delivery: Delivery) -> Arrival:
         try:
-            token = UUID(request.path_params["token"])
+            token = UUID(delivery.token)
         except ValueError as error:
             raise Refused(404, "unknown token") from error
         if not await known(token):
             raise Refused(404, "unknown token")
-        return callback.arrival(token, await read_body(request))
+        return callback.arrival(token, await delivery.body())
 
     async def known(token: UUID) -> bool:
         connections = pool()

@@ -56,6 +56,7 @@ class Instance:
     failure: Fatal | None = None
     drain_until: float | None = None
     handed_back: int = 0
+    handed_back_lanes: int = 0
     pool: Pool | None = None
     writer: Writer | None = None
     keeper: Keeper | None = None
@@ -104,9 +105,9 @@ class Instance:
             return HURRIED_CANCEL / 2
         return max(0.0, self.drain_until - boottime())
 
-    def note_handed_back(self, rows: int) -> None:
-        """Keep how many rows the inbox's worker has made ready again at its last end."""
-        self.handed_back = rows
+    def note_handed_back(self, rows: int, lanes: int) -> None:
+        """Keep how many rows, of how many lanes, the inbox's worker has made ready again at its last end."""
+        self.handed_back, self.handed_back_lanes = rows, lanes
 
     def exit_code(self) -> ExitCode:
         """Return what the process ends with after a clean stop."""
@@ -144,7 +145,6 @@ class Instance:
         age = view.heartbeat_age(now) if view else None
         # A countdown beside a healthy holder would look like an announcement: it is shown once the holder is late.
         is_late = age is None or age > self.timing.renew + self.timing.timeout
-        latest = self.totals.latest if self.totals else {}
         return Status(
             version=__version__,
             instance_id=self.instance_id,
@@ -160,7 +160,7 @@ class Instance:
             migrations_applied=self.migrations[0],
             not_ready=await self.not_ready(),
             children=(*_children(self.infrastructure), *_children(self.workload)),
-            inbox={key.removeprefix("inbox_"): float(latest[key]) for key in latest if key.startswith("inbox_")},
+            inbox=self.totals.inbox() if self.totals else {},
             loop_lag_seconds=round(self.pulse.worst_lag, 4),
             mode="sandbox" if self.sandbox else self.bot.mode,
         )

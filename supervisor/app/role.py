@@ -102,7 +102,7 @@ class RoleLoop:
         """Let the workload finish what it has; a second signal, or the loss of the term, leaves it only a second."""
         instance, began = self._instance, anyio.current_time()
         plan, unstopped = instance.settings.plan, None
-        instance.handed_back = 0
+        instance.note_handed_back(0, 0)
         if not instance.draining:
             instance.drain_until = boottime() + plan.drain
         async with until(instance.ladder.hurry), _until_ended(term):
@@ -114,7 +114,11 @@ class RoleLoop:
             instance.drain_until = None
         if not unstopped:
             seconds = round(anyio.current_time() - began, 3)
-            emit(events.Drained(seconds=seconds, handed_back=instance.handed_back))
+            emit(
+                events.Drained(
+                    seconds=seconds, handed_back=instance.handed_back, handed_back_lanes=instance.handed_back_lanes
+                )
+            )
         return unstopped
 
 

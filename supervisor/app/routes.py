@@ -13,24 +13,21 @@ from starlette.routing import Route
 from supervisor import health, statuspage
 from supervisor.app.callbacks import callbacks
 from supervisor.app.instance import Instance
+from supervisor.app.intake import Entrance
 from supervisor.app.webhook import webhook
 from telemetry import expose
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def public(instance: Instance) -> Starlette:
+def public(instance: Instance) -> Entrance:
     """Return the application of `PORT`: health, probes, and what comes in."""
     intakes = (
-        webhook(lambda: instance.webhook_secrets, lambda: instance.writer),
+        webhook(lambda: instance.webhook_secrets, lambda: instance.writer, lambda: instance.pool),
         callbacks(lambda: instance.pool, lambda: instance.writer),
     )
-    return Starlette(
-        routes=[
-            Route("/health", _answering(instance, health.health)),
-            *_probes(instance),
-            *(Route(intake.route, intake.answer, methods=["POST"]) for intake in intakes),
-        ]
+    return Entrance(
+        intakes, Starlette(routes=[Route("/health", _answering(instance, health.health)), *_probes(instance)])
     )
 
 

@@ -2,6 +2,7 @@
 
 Start order: telegram, (poller), outbox, generations, inbox. Reversed, the inbox drains first, and what its last
 handlers queued can still be sent. Each builds on those before it, so they are stopped and started again with them.
+On retention nothing builds: without it the bot goes on, and only the tables grow.
 """
 
 from __future__ import annotations
@@ -13,22 +14,30 @@ from anyio.abc import TaskStatus
 from bot import catalogue, services
 from bot.errors import InvalidSetup
 from bot.ports import Serve
+from bot.sql import sql as bot_sql
 from bot.telegram import Reach
 from bot.webhook import Webhook
+from supervisor.app.checkout import till
 from supervisor.app.instance import Instance
 from supervisor.app.post import PostMigrations
 from supervisor.child import ChildSpec
-from supervisor.database import Pool
+from supervisor.database import Connection, Pool
 from supervisor.errors import ConfigError
 from supervisor.fence import FencedDatabase
-from supervisor.inbox.claims import Claims
-from supervisor.inbox.worker import Worker
+from supervisor.inbox import replay, retention
+from supervisor.inbox.claims import Claims, Row
+from supervisor.inbox.retention import Keep, Retention
+from supervisor.inbox.worker import Pace, Worker
 from supervisor.inbox.writer import NotStored, Writer
 from supervisor.sql import sql
 from supervisor.term import Term
 
 FINGERPRINT = "webhook_fingerprint"
-NAMES = ("telegram", "poller", "outbox", "generations", "inbox")
+NAMES = ("telegram", "poller", "outbox", "generations", "inbox", "retention")
+MESSAGES_KEPT_SECONDS = 7 * retention.DAY
+"""After they were sent; a message that somebody may still edit is kept for longer."""
+OTHERS_CONNECTIONS = 4
+"""Of the pool: for the worker's rounds, the outbox, the generations and the status page."""
 START_SECONDS = 120.0
 """Telegram may be away for a while when a term starts; that is no reason to start anew."""
 
@@ -45,6 +54,7 @@ def workload(instance: Instance, database: FencedDatabase, term: Term, writer: W
             reach=_reach(instance),
             home=instance.settings.vigil_home,
             not_stored=(NotStored,),
+            till=till(lambda: instance.pool),
             quarantine=term.quarantine(),
             grace=grace,
         ),
@@ -53,12 +63,13 @@ def workload(instance: Instance, database: FencedDatabase, term: Term, writer: W
     inbox = Worker(
         database,
         Claims(term.epoch),
-        bot.handle,
+        partial(_handle, bot),
         writer.stored,
-        hopeless=bot.hopeless,
+        hopeless=(*bot.hopeless, replay.Unusable),
         committed=bot.committed,
         handed_back=instance.note_handed_back,
         grace=grace,
+        pace=Pace(transactions=max(1, instance.settings.db_maxconn - OTHERS_CONNECTIONS)),
     )
     stop = instance.settings.shutdown_grace
     children = {name: _mapped(serve) for name, serve in bot.children.items()} | {"inbox": inbox.serve}
@@ -66,7 +77,22 @@ def workload(instance: Instance, database: FencedDatabase, term: Term, writer: W
         ChildSpec(name, serve, START_SECONDS, stop_timeout=stop, gate=instance.outage)
         for name, serve in children.items()
     ]
+    specs.append(_retention(instance, database))
     return [PostMigrations(instance, term).spec(), *specs] if instance.held_back else specs
+
+
+async def _handle(bot: services.Services, row: Row, connection: Connection) -> None:
+    """Handle one row: the operator's orders are the kernel's, everything else is the bot's."""
+    if row.source == replay.SOURCE:
+        await replay.take(row, connection)
+    else:
+        await bot.handle(row, connection)
+
+
+def _retention(instance: Instance, database: FencedDatabase) -> ChildSpec:
+    """Return the child that removes what nobody needs any more; its failure ends nothing."""
+    keeps = (*retention.of_inbox(), Keep("outbox", bot_sql("outbox_forget"), MESSAGES_KEPT_SECONDS))
+    return ChildSpec("retention", Retention(database, keeps).serve, essential=False, gate=instance.outage)
 
 
 def load_models() -> catalogue.Catalogue:

@@ -37,3 +37,10 @@ def table(rows: Iterable[Sequence[str]]) -> list[str]:
 def clock_time(at: datetime) -> str:
     """Return a time as people read it: UTC, to the second."""
     return f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def printable(text: str) -> str:
+    """Return text from outside as one line that a terminal only shows: control characters are written as escapes."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )

@@ -1,17 +1,17 @@
 """One start of one row's handler, and what its end means for the row and its lane.
 
-handle + done, one transaction ──┬─ committed ───────────────▶ done, the lane goes on
-                                 ├─ the database is lost ────▶ not counted, the lane waits (bounded)
-                                 ├─ failed ──────────────────▶ noted, the lane waits, or the row is doomed
-                                 └─ the term is over ────────▶ raised: nothing of this worker commits any more
+handle ──┬─ wrote: done in the same transaction, committed ─▶ done, the lane goes on
+         ├─ made no statement ───────────────────────────────▶ done with the next round, and its lane goes on with it
+         ├─ the database is lost ────────────────────────────▶ not counted, the lane waits (bounded)
+         ├─ failed ──────────────────────────────────────────▶ noted, the lane waits, or the row is doomed
+         └─ the term is over ────────────────────────────────▶ raised: nothing of this worker commits any more
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any
 
 import anyio
 
@@ -20,21 +20,15 @@ from supervisor.errors import SupervisorError
 from supervisor.fence import Fenced
 from supervisor.inbox.claims import Claims, Row, reason
 from supervisor.inbox.lanes import Lanes
+from supervisor.inbox.outcomes import Outcomes
+from supervisor.inbox.slots import Slot
+from supervisor.inbox.writing import Database, Writing
 from supervisor.term import TrustLost
 from telemetry import emit, events, semconv, tracing
 
 OVER = (TrustLost, Fenced)
 """The term is over: nothing of it can commit any more."""
-LOST_PAUSE = 0.5
 Handle = Callable[[Row, Any], Awaitable[None]]
-
-
-class Database(Protocol):
-    """What handling needs of the fenced database of its term."""
-
-    def transaction(self) -> AbstractAsyncContextManager[Any]:
-        """Open a fenced transaction."""
-        ...
 
 
 class TooSlow(SupervisorError):
@@ -48,86 +42,63 @@ class Attempt:
     database: Database
     claims: Claims
     lanes: Lanes
+    outcomes: Outcomes
     handle: Handle
     hopeless: tuple[type[Exception], ...]
     seconds: float
+    turns: anyio.Semaphore
     committed: Callable[[], None]
 
-    async def run(self, row: Row) -> None:
+    async def run(self, row: Row, slot: Slot) -> None:
         """Handle one started row and report on it to its lane; raise only when the term is over."""
-        began = anyio.current_time()
-        links = [tracing.link(row.traceparent)]
         try:
-            with tracing.span("process updates", kind="consumer", links=links) as span:
+            with tracing.span(
+                "process updates",
+                kind="consumer",
+                links=[tracing.link(row.traceparent)],
+                attributes=semconv.PROCESS_UPDATES,
+            ) as span:
                 span.set({semconv.MESSAGING_MESSAGE_ID: str(row.id), semconv.VIGIL_ATTEMPTS: row.attempts})
-                await self._handle(row)
+                async with Writing(self.database, self.turns, slot, self.seconds) as writing:
+                    await self.handle(row, writing)
+                    if writing.is_used:
+                        await self.claims.done(writing, row)
         except OVER:
             raise
         except LOST as error:
             delay = self.lanes.spare(row, anyio.current_time())
             if delay is None:
-                await self._failed(row, error, began)
+                self.failed(row, error, slot.began)
             else:
                 emit(events.UpdateSpared(inbox_id=row.id, delay_seconds=round(delay, 3), error=error))
         except Exception as error:  # noqa: BLE001 - handlers are foreign code: whatever they raise is this row's failure
-            await self._failed(row, error, began)
+            self.failed(row, error, slot.began)
         else:
-            self.finish(row, began)
+            if writing.is_used:
+                self.finish(row, slot.began)
+            else:
+                self.outcomes.unchanged(row, slot.began)
 
     def finish(self, row: Row, began: float) -> None:
         """Report a row whose handler has committed."""
         self.lanes.settled(row)
-        self._settled(row, "done", began)
+        self.outcomes.settled(row, "done", began)
         self.committed()
 
-    async def bury(self, row: Row) -> None:
-        """Make a doomed head a dead letter; its lane goes on."""
-        began = anyio.current_time()
-        why = self.lanes.doom(row) or "given up"
-        try:
-            async with self.database.transaction() as connection:
-                buried = await self.claims.bury(connection, row, why)
-        except LOST as error:
-            self.lanes.again([row], anyio.current_time() + LOST_PAUSE)
-            emit(events.InboxStalled(error=error, retry_seconds=LOST_PAUSE))
-            return
-        self.lanes.settled(row)
-        if buried:
-            self._settled(row, "dead", began)
-            emit(events.UpdateDead(inbox_id=row.id, reason=why, attempts=row.attempts))
+    def cut_short(self, row: Row, slot: Slot) -> None:
+        """Report a row whose handler was cancelled and rolled back: by its time limit, or by the end of the drain."""
+        if slot.is_late:
+            self.failed(row, TooSlow(f"Handling row {row.id}: no end within {self.seconds:g} s"), slot.began)
+        else:
+            emit(events.UpdateInterrupted(inbox_id=row.id, attempts=row.attempts))
 
-    async def _handle(self, row: Row) -> None:
-        with anyio.move_on_after(self.seconds) as limit:
-            async with self.database.transaction() as connection:
-                await self.handle(row, connection)
-                await self.claims.done(connection, row)
-        if limit.cancelled_caught:
-            raise TooSlow(f"Handling row {row.id}: no end within {self.seconds:g} s")
-
-    async def _failed(self, row: Row, error: Exception, began: float) -> None:
+    def failed(self, row: Row, error: Exception, began: float) -> None:
         """Note the failure and let the lane wait for the next start, or doom the row."""
         why = reason(error)
-        try:
-            async with self.database.transaction() as connection:
-                await self.claims.fail(connection, row, why)
-        except LOST as lost:
-            emit(events.InboxStalled(error=lost, retry_seconds=LOST_PAUSE))
+        self.outcomes.failed(row, why)
         delay = self.lanes.failed(row, why, anyio.current_time(), for_good=isinstance(error, self.hopeless))
-        self._settled(row, "failed", began)
+        self.outcomes.settled(row, "failed", began)
         if delay is not None:
             emit(
                 events.UpdateRetried(inbox_id=row.id, attempts=row.attempts, delay_seconds=round(delay, 3), error=error)
             )
-
-    def _settled(self, row: Row, outcome: Literal["done", "failed", "dead"], began: float) -> None:
-        now = anyio.current_time()
-        emit(
-            events.UpdateSettled(
-                inbox_id=row.id,
-                outcome=outcome,
-                handler_seconds=now - began,
-                lag_seconds=row.lag(now),
-                attempts=row.attempts,
-                source=row.source,
-            )
-        )

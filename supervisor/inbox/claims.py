@@ -1,32 +1,30 @@
-"""The inbox in the database as one term sees it: claim, start, settle, release.
+"""The inbox in the database as one term sees it: look, claim, tell, release.
 
-    ready ──claim──▶ claimed ──start (attempts + 1)──▶ claimed ──done──▶ done
-      ▲                 │  ▲                              │
-      └──── release ────┘  └───────────── fail ───────────┴──bury──▶ dead
+    ready ──claim──▶ claimed ──tell: a start counted, a failure noted──▶ claimed ──tell, done──▶ done
+      ▲                 │                                                   │
+      └─ release, tell ─┘                                                   └──────tell────────▶ dead
 
 Invariants
 * Every statement runs in a fenced transaction and names the epoch: a stale term changes no row.
 * An epoch has one worker, so a claimed row of this epoch that the worker does not hold is nobody's: the epoch is the
   lease, and no clock is needed to take a row back.
-* Rows of a lane are claimed in the order of their ids, and none is made ready again while a later one is held.
+* Nobody else makes a ready row anything else, so a claim locks by id and skips none: a lane could lose its order.
 * attempts are starts of the handler, written before it starts, so that a handler which kills the process is counted.
+  They are written as numbers, never added to, except by the claim: telling twice is telling once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 
 from supervisor.errors import SupervisorError
+from supervisor.inbox.feed import Seen, Span
 from supervisor.sql import sql
 
-LANE_CAP = 8
-"""Rows of one lane in memory at most: what keeps one busy chat from filling the buffer."""
-WINDOW = 2_000
-"""Ready rows looked at by one claim at most."""
 ERROR_CHARACTERS = 200
 
 
@@ -54,44 +52,56 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Fate:
+    """What the database is to know of a claimed row from now on."""
+
+    state: Literal["claimed", "done", "dead", "ready"]
+    attempts: int
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Claims:
     """The statements of one term; each takes the connection of a fenced transaction."""
 
     epoch: int
-    cap: int = LANE_CAP
-    window: int = WINDOW
 
-    async def claim(self, connection: Any, limit: int, held: Mapping[str, int]) -> list[Row]:
-        """Claim at most `limit` rows, oldest first; `held` tells how many rows each lane has in memory."""
-        found = await connection.fetch(
-            sql("inbox_claim"), limit, self.epoch, self.cap, list(held), list(held.values()), self.window
-        )
+    async def look(self, connection: Any, span: Span) -> list[Seen]:
+        """Return ready rows of the span, oldest first in each of its parts; a row of two parts comes twice."""
+        found = await connection.fetch(sql("inbox_look"), span.head, span.ahead, span.after, span.behind, span.gaps)
+        return [Seen(*record) for record in found]
+
+    async def claim(self, connection: Any, chosen: Mapping[int, int]) -> list[Row]:
+        """Claim the ready ones of these ids, oldest first, and add to each the starts that it is given here."""
+        found = await connection.fetch(sql("inbox_claim"), list(chosen), list(chosen.values()), self.epoch)
         now = anyio.current_time()
-        return sorted((Row(**record, claimed_at=now) for record in found), key=lambda row: row.id)
+        return sorted((Row(*(*record, now)) for record in found), key=_by_id)
 
-    async def start(self, connection: Any, rows: Sequence[Row]) -> frozenset[int]:
-        """Write down the attempts of `rows` and return the ids that are still this term's."""
-        ids, attempts = [row.id for row in rows], [row.attempts for row in rows]
-        return frozenset(
-            record["id"] for record in await connection.fetch(sql("inbox_start"), ids, attempts, self.epoch)
+    async def tell(self, connection: Any, fates: Mapping[int, Fate]) -> frozenset[int]:
+        """Write down what became of claimed rows, and return the ids that were still this term's."""
+        told = fates.values()
+        found = await connection.fetch(
+            sql("inbox_tell"),
+            list(fates),
+            [fate.state for fate in told],
+            [fate.attempts for fate in told],
+            [fate.error for fate in told],
+            self.epoch,
         )
+        return frozenset([record[0] for record in found])
 
     async def done(self, connection: Any, row: Row) -> None:
         """Settle `row` in its handler's transaction; raise `NotOurs` when it belongs to somebody else by now."""
         if await connection.fetchval(sql("inbox_done"), row.id, self.epoch) is None:
             raise NotOurs(f"Row {row.id} is not claimed by epoch {self.epoch} any more: its handler is rolled back")
 
-    async def fail(self, connection: Any, row: Row, reason: str) -> bool:
-        """Note why the handler of `row` failed; False when the row is not this term's."""
-        return await connection.fetchval(sql("inbox_fail"), row.id, self.epoch, reason) is not None
-
-    async def bury(self, connection: Any, row: Row, reason: str) -> bool:
-        """Make `row` a dead letter; False when the row is not this term's."""
-        return await connection.fetchval(sql("inbox_bury"), row.id, self.epoch, reason) is not None
-
     async def release(self, connection: Any, held: Collection[int] = ()) -> int:
         """Make every claimed row of this and older terms ready again, except `held`; return how many."""
         return int((await connection.execute(sql("inbox_release"), self.epoch, list(held))).rpartition(" ")[2])
+
+
+def _by_id(row: Row) -> int:
+    return row.id
 
 
 def reason(error: BaseException) -> str:

@@ -2,7 +2,7 @@
 
     add()                heads()             settled()
     ─────▶ ready ──────────────────▶ busy ──────────────▶ ready, or gone when empty
-             ▲                        │ failed(), again()
+             ▲                        │ failed(), spare(), again()
              └──── delay passed ── waiting
 
 Invariants
@@ -10,6 +10,9 @@ Invariants
 * Only settling the head moves a lane on: a failing head is handed out again and again, then it is doomed, and what is
   behind it waits.
 * Ready lanes take turns: a lane whose head was settled goes to the end.
+* A head that was started before this process had it may be what killed the one before. Such suspects are handed out one
+  at a time, so that of those which ran beside a deadly one none is counted again with it.
+* A start is counted before its outcome is known; `unsettled()` tells the counts without such starts.
 """
 
 from __future__ import annotations
@@ -17,8 +20,9 @@ from __future__ import annotations
 import heapq
 import random
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from supervisor.child import Backoff
 from supervisor.inbox.claims import Row
@@ -30,9 +34,18 @@ MAX_SPARED = 5
 BACKOFF = Backoff(base=0.5, cap=30.0)
 
 
+class Heads(NamedTuple):
+    """What may happen next: heads to start, each with this start in its count, and heads to give up, with the reason."""
+
+    starting: list[Row]
+    doomed: list[tuple[Row, str]]
+
+
 @dataclass(slots=True)
 class _Lane:
     rows: deque[Row] = field(default_factory=deque)
+    is_counted: bool = False
+    """The head's count includes a start that has no outcome yet."""
     spared: int = 0
     doom: str | None = None
 
@@ -45,6 +58,9 @@ class Lanes:
     ) -> None:
         self._lanes: dict[str, _Lane] = {}
         self._ready: deque[str] = deque()
+        self._suspects: deque[str] = deque()
+        self._suspect: str | None = None
+        self._trusted: set[int] = set()
         self._waiting: list[tuple[float, str]] = []
         self._size = 0
         self._max_starts = max_starts
@@ -54,53 +70,81 @@ class Lanes:
     def __len__(self) -> int:
         return self._size
 
-    def add(self, rows: Iterable[Row]) -> None:
-        """Take rows in the order of their ids, all later than the rows their lanes hold."""
+    @property
+    def waiting(self) -> int:
+        """How many lanes wait for the next start of their head."""
+        return len(self._waiting)
+
+    def add(self, rows: Iterable[Row], started: Collection[int] = ()) -> None:
+        """Take rows in the order of their ids; of the lanes that held none, the heads in `started` are handed out."""
         for row in rows:
             lane = self._lanes.get(row.lane)
             if lane is None:
                 lane = self._lanes[row.lane] = _Lane()
-                self._ready.append(row.lane)
-            lane.rows.append(row)
+                lane.rows.append(row)
+                if row.id in started:
+                    lane.is_counted = True
+                else:
+                    self._make_ready(row.lane, lane)
+            elif row.id > lane.rows[-1].id:
+                lane.rows.append(row)
+            else:
+                self._insert(lane, row)
             self._size += 1
 
     def ready(self, now: float) -> int:
         """Return how many heads can be handed out."""
         while self._waiting and self._waiting[0][0] <= now:
-            self._ready.append(heapq.heappop(self._waiting)[1])
-        return len(self._ready)
+            name = heapq.heappop(self._waiting)[1]
+            self._make_ready(name, self._lanes[name])
+        return len(self._ready) + bool(self._suspects and self._suspect is None)
 
-    def heads(self, limit: int, now: float) -> list[Row]:
+    def heads(self, limit: int, now: float) -> Heads:
         """Hand out at most `limit` heads of ready lanes; each lane is busy until its head is reported on."""
-        return [self._lanes[self._ready.popleft()].rows[0] for _ in range(min(limit, self.ready(now)))]
-
-    def doom(self, row: Row) -> str | None:
-        """Return why this head must be given up instead of being started; None when it may start."""
-        if row.attempts >= self._max_starts:
-            return self._lanes[row.lane].doom or f"the process ended in its handler, started {row.attempts} times"
-        return self._lanes[row.lane].doom
+        found = Heads([], [])
+        for _ in range(min(limit, self.ready(now))):
+            if self._suspects and self._suspect is None:
+                name = self._suspect = self._suspects.popleft()
+            else:
+                name = self._ready.popleft()
+            lane = self._lanes[name]
+            head = lane.rows[0]
+            starts = head.attempts - lane.is_counted
+            if lane.doom is not None or starts >= self._max_starts:
+                why = lane.doom or f"the process ended in its handler, started {starts} times"
+                found.doomed.append((head, why))
+            else:
+                if not lane.is_counted:
+                    lane.rows[0] = head = replace(head, attempts=starts + 1)
+                    lane.is_counted = True
+                found.starting.append(head)
+        return found
 
     def settled(self, row: Row) -> None:
         """Forget this head, done or dead: its lane goes on."""
-        lane = self._lanes[row.lane]
+        name = row.lane
+        lane = self._lanes[name]
         lane.rows.popleft()
-        lane.spared, lane.doom = 0, None
         self._size -= 1
+        self._acquit(row)
         if lane.rows:
-            self._ready.append(row.lane)
+            lane.is_counted, lane.spared, lane.doom = False, 0, None
+            self._make_ready(name, lane)
         else:
-            del self._lanes[row.lane]
+            del self._lanes[name]
 
     def failed(self, row: Row, reason: str, now: float, *, for_good: bool = False) -> float | None:
-        """Count the start of this head; return the seconds until the next one, None when there is none.
+        """Let the start of this head count; return the seconds until the next one, None when there is none.
 
-        `row.attempts` is the count with this start. A head without another start is handed out once more, doomed.
+        A head without another start is handed out once more, doomed.
         """
         lane = self._lanes[row.lane]
-        lane.rows[0] = row
+        lane.is_counted = False
+        self._acquit(row)
+        self._trusted.add(row.id)
         if for_good or row.attempts >= self._max_starts:
             lane.doom = reason
-            self._ready.append(row.lane)
+            self._make_ready(row.lane, lane)
             return None
         delay = self._backoff.delay(row.attempts, self._rng)
         heapq.heappush(self._waiting, (now + delay, row.lane))
@@ -111,6 +155,8 @@ class Lanes:
         lane = self._lanes[row.lane]
         if lane.spared >= MAX_SPARED:
             return None
+        self._acquit(row)
+        self._trusted.add(row.id)
         lane.spared += 1
         delay = self._backoff.delay(lane.spared, self._rng)
         heapq.heappush(self._waiting, (now + delay, row.lane))
@@ -119,21 +165,46 @@ class Lanes:
     def again(self, rows: Iterable[Row], now: float) -> None:
         """Take back heads that were handed out and not started."""
         for row in rows:
+            if self._suspect == row.lane:
+                self._suspect = None
             heapq.heappush(self._waiting, (now, row.lane))
 
     def next_at(self) -> float | None:
         """Return when the next waiting lane is due; None when none waits."""
         return self._waiting[0][0] if self._waiting else None
 
-    def held(self) -> dict[str, int]:
-        """Return how many rows each lane holds."""
-        return {name: len(lane.rows) for name, lane in self._lanes.items()}
+    def held(self, name: str) -> int:
+        """Return how many rows of this lane are held."""
+        lane = self._lanes.get(name)
+        return 0 if lane is None else len(lane.rows)
 
-    def rows(self) -> list[Row]:
-        """Return every row held, whatever its lane is doing."""
-        return [row for lane in self._lanes.values() for row in lane.rows]
+    def ids(self) -> list[int]:
+        """Return the ids of every row held, whatever its lane is doing."""
+        return [row.id for lane in self._lanes.values() for row in lane.rows]
 
+    def unsettled(self) -> list[Row]:
+        """Return every row held, its count without a start that has no outcome."""
+        found: list[Row] = []
+        for lane in self._lanes.values():
+            head = lane.rows[0]
+            found.append(replace(head, attempts=head.attempts - 1) if lane.is_counted else head)
+            found.extend(row for row in lane.rows if row is not head)
+        return found
 
-def started(row: Row) -> Row:
-    """Return the row with one more start."""
-    return replace(row, attempts=row.attempts + 1)
+    def _make_ready(self, name: str, lane: _Lane) -> None:
+        head = lane.rows[0]
+        if head.attempts > lane.is_counted and head.id not in self._trusted:
+            self._suspects.append(name)
+        else:
+            self._ready.append(name)
+
+    def _acquit(self, row: Row) -> None:
+        """The handler of this row has ended and the process has not."""
+        if self._suspect == row.lane:
+            self._suspect = None
+        self._trusted.discard(row.id)
+
+    def _insert(self, lane: _Lane, row: Row) -> None:
+        """Put a row that was committed late in its place, behind a head that may have been handed out already."""
+        head, *rest = lane.rows
+        lane.rows = deque([head, *sorted([*rest, row], key=lambda each: each.id)])

@@ -6,7 +6,7 @@
 Invariants
 * "new" and "duplicate" are told only after the commit of the row they speak of.
 * One flusher and one connection: arrivals get their ids in the order in which they were put.
-* A row that the database refuses costs no other row of its batch anything.
+* A row that the database refuses costs no other row of its batch anything: the batch is halved until it is found.
 * `NotStored` promises nothing: the row may yet be there, and offering it again is then a duplicate.
 * There is no NOTIFY in this transaction: its commit lock would let one batch commit at a time in the whole database.
 """
@@ -16,10 +16,10 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 import anyio
 import asyncpg
@@ -29,32 +29,14 @@ from anyio.lowlevel import checkpoint_if_cancelled
 from supervisor.child import Backoff
 from supervisor.database import LOST, connected
 from supervisor.errors import SupervisorError
+from supervisor.inbox.batch import Arrival, Batch, Outcome, Reason, Waiter, tell_all
 from supervisor.inbox.wake import Wake
-from supervisor.sql import sql
 from telemetry import emit, events, tracing
 
-Outcome = Literal["new", "duplicate"]
-Reason = Literal["full", "late", "lost", "refused"]
 RETRY_AFTER = 1
 """Whole seconds after which an arrival that was not stored is welcome again."""
 IDLE_SECONDS = 15.0
-LEAST_FLUSH_SECONDS = 0.05
 BACKOFF = Backoff(base=0.1, cap=2.0, healthy_after=5.0)
-
-
-class Arrival(Protocol):
-    """What is to be kept; `dead` keeps the row without handling it and says why."""
-
-    @property
-    def source(self) -> str: ...  # noqa: D102 - the table's column of this name
-    @property
-    def dedupe_key(self) -> str: ...  # noqa: D102
-    @property
-    def lane(self) -> str: ...  # noqa: D102
-    @property
-    def body(self) -> bytes: ...  # noqa: D102
-    @property
-    def dead(self) -> str | None: ...  # noqa: D102
 
 
 class NotStored(SupervisorError):
@@ -88,19 +70,6 @@ class Limits:
 LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Waiter:
-    arrival: Arrival
-    deadline: float
-    # The reason of a failure is a result too: an exception nobody fetches any more would be logged as lost.
-    told: asyncio.Future[Outcome | Reason]
-    traceparent: str | None = field(default_factory=tracing.inject)
-
-    def tell(self, result: Outcome | Reason) -> None:
-        if not self.told.done():
-            self.told.set_result(result)
-
-
 class Writer:
     """A child with one dedicated connection; `stored` is set after every commit."""
 
@@ -118,18 +87,14 @@ class Writer:
         self._limits = limits
         self._backoff = backoff
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
-        self._buffer: deque[_Waiter] = deque()
+        self._buffer: deque[Waiter] = deque()
         self._bytes = 0
         self._wake = Wake()
 
     async def put(self, arrival: Arrival) -> Outcome:
         """Return once the arrival is committed; raise `NotStored` when it is not known to be."""
-        refused = self._refuses(arrival)
-        result: Outcome | Reason = refused or await self._queued(arrival)
+        result: Outcome | Reason = self._refuses(arrival) or await self._queued(arrival)
         if result == "new" or result == "duplicate":  # noqa: PLR1714 - narrows the type
-            emit(events.UpdateAccepted(source=arrival.source, result=result))
-            if arrival.dead is not None and result == "new":
-                emit(events.UpdateDead(inbox_id=None, reason=arrival.dead))
             return result
         emit(events.UpdateNotStored(source=arrival.source, reason=result))
         raise NotStored(result)
@@ -140,13 +105,15 @@ class Writer:
         full = len(self._buffer) >= self._limits.rows or self._bytes + len(arrival.body) > self._limits.bytes
         return "full" if full else None
 
-    async def _queued(self, arrival: Arrival) -> Outcome | Reason:
-        deadline = anyio.current_time() + self._limits.seconds
-        waiter = _Waiter(arrival, deadline, asyncio.get_running_loop().create_future())
+    def _queued(self, arrival: Arrival) -> asyncio.Future[Outcome | Reason]:
+        # The loop itself instead of anyio's wrappers: this is once a request, and they cost as much as all the rest.
+        loop = asyncio.get_running_loop()
+        waiter = Waiter(arrival, loop.time() + self._limits.seconds, loop.create_future(), tracing.inject())
         self._buffer.append(waiter)
         self._bytes += len(arrival.body)
-        self._wake.set()
-        return await waiter.told
+        if len(self._buffer) == 1:
+            self._wake.set()
+        return waiter.told
 
     async def serve(self, *, task_status: TaskStatus[None]) -> None:
         """Write what is put; woken by `put` and by the loss of the connection, stopped by cancellation.
@@ -176,7 +143,7 @@ class Writer:
     async def _write(self, connection: Any) -> None:
         """Flush batch after batch until the connection is lost or the task is cancelled."""
         connection.add_termination_listener(lambda _: self._wake.set())
-        batch: list[_Waiter] = []
+        batch: list[Waiter] = []
         try:
             while not connection.is_closed():
                 await checkpoint_if_cancelled()
@@ -186,81 +153,37 @@ class Writer:
                 batch = self._take()
                 # Shielded, and bounded by the batch's deadline: a commit under way is worth waiting for.
                 with anyio.CancelScope(shield=True):
-                    await self._store(connection, batch)
+                    await self._flush(connection, batch)
             raise ConnectionResetError("the server ended the connection")
         finally:
             self.connected = False
-            _tell_all((*batch, *self._buffer), "lost")
+            tell_all((*batch, *self._buffer), "lost")
             self._buffer.clear()
             self._bytes = 0
 
-    def _take(self) -> list[_Waiter]:
-        """Take the oldest waiters that fit into one batch, without those who gave up."""
-        batch: list[_Waiter] = []
-        size = 0
-        while self._buffer and len(batch) < self._limits.batch_rows and size < self._limits.batch_bytes:
+    def _take(self) -> list[Waiter]:
+        """Take the oldest waiters that fit into one batch, without those who gave up; a row always fits alone."""
+        batch: list[Waiter] = []
+        room = self._limits.batch_bytes
+        while self._buffer and len(batch) < self._limits.batch_rows:
+            size = len(self._buffer[0].arrival.body)
+            if batch and size > room:
+                break
             waiter = self._buffer.popleft()
-            self._bytes -= len(waiter.arrival.body)
+            self._bytes -= size
             if not waiter.told.done():
                 batch.append(waiter)
-                size += len(waiter.arrival.body)
+                room -= size
         return batch
 
-    async def _store(self, connection: Any, batch: list[_Waiter]) -> None:
-        """Write the batch in one statement; on an error of the data, row by row."""
+    async def _flush(self, connection: Any, batch: list[Waiter]) -> None:
         if not batch:
             return
         began = anyio.current_time()
         try:
-            await self._insert(connection, batch)
-        except (asyncpg.PostgresError, UnicodeError) as error:
+            await Batch(batch, self.stored.set).store(connection)
+        except asyncpg.PostgresError as error:
             if isinstance(error, LOST):
                 raise
-            await self._store_each(connection, batch)
+            raise ConnectionAbortedError(f"the database cannot store now: {type(error).__name__}") from error
         emit(events.InboxFlushed(rows=len(batch), seconds=anyio.current_time() - began))
-        self.stored.set()
-
-    async def _store_each(self, connection: Any, batch: Iterable[_Waiter]) -> None:
-        for waiter in batch:
-            if waiter.deadline <= anyio.current_time():
-                waiter.tell("late")
-                continue
-            try:
-                await self._insert(connection, [waiter])
-            except (asyncpg.PostgresError, UnicodeError) as error:
-                if isinstance(error, LOST):
-                    raise
-                emit(events.InboxRowRefused(source=waiter.arrival.source, error=error))
-                waiter.tell("refused")
-
-    async def _insert(self, connection: Any, batch: Sequence[_Waiter]) -> None:
-        """Write the rows in their order, in a transaction of their own, and tell each waiter what became of its."""
-        arrivals = [waiter.arrival for waiter in batch]
-        # The oldest waits longest, so nobody waits longer than its deadline; a slower connection is given up.
-        left = max(LEAST_FLUSH_SECONDS, batch[0].deadline - anyio.current_time())
-        try:
-            stored = await connection.fetch(
-                sql("inbox_store"),
-                [arrival.source for arrival in arrivals],
-                [arrival.dedupe_key for arrival in arrivals],
-                [arrival.lane for arrival in arrivals],
-                [arrival.body for arrival in arrivals],
-                [waiter.traceparent for waiter in batch],
-                [arrival.dead for arrival in arrivals],
-                timeout=left,
-            )
-        except TimeoutError:
-            _tell_all(batch, "late")
-            connection.terminate()
-            raise
-        new = {(record["source"], record["dedupe_key"]) for record in stored}
-        for waiter in batch:
-            key = (waiter.arrival.source, waiter.arrival.dedupe_key)
-            waiter.tell("new" if key in new else "duplicate")
-            # Equal keys in one batch are one row: only its first waiter brought something new.
-            new.discard(key)
-
-
-def _tell_all(waiters: Iterable[_Waiter], reason: Reason) -> None:
-    for waiter in waiters:
-        waiter.tell(reason)

@@ -6,7 +6,10 @@ from telemetry.catalogue.base import OTHER, Label, Metric
 
 MODEL = Label("model")
 MODALITY = Label("modality", ("image", "video", "music", "speech"))
-ROUTE = Label("route", ("webhook", "kie", "yookassa", "stripe", "balance", OTHER))
+WEBHOOK = "/webhook/{path}"
+ROUTE = Label("route", (WEBHOOK, "/callbacks/kie/{token}", OTHER))
+SATURATION = 100_000
+"""Rows of a kind that a reading of the database counts at most: beyond it a scan would cost more than it tells."""
 METHODS = (
     "sendMessage",
     "editMessageText",
@@ -26,6 +29,7 @@ METHODS = (
     "refundStarPayment",
     OTHER,
 )
+LIMIT = Label("limit", ("chat", "group", "overall", "retry_after"))
 LEDGER_KINDS = ("welcome", "topup", "hold", "charge", "release", "refund", "referral", "grant", "adjust")
 STEPS = ("quoted", "held", "submitted", "unknown", "succeeded", "failed", "delivered", "charged", "released")
 PROVIDER_CODES = (
@@ -34,10 +38,10 @@ PROVIDER_CODES = (
     OTHER,
 )
 _ACK_SECONDS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-_FLUSH_ROWS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0)
 _HANDLER_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _LAG_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0)
 _PROVIDER_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_ROWS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0)
 _GENERATION_SECONDS = (1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0, 1280.0)
 
 INGRESS = (
@@ -45,7 +49,7 @@ INGRESS = (
         "bot_webhook_requests_total",
         "counter",
         "Requests to the public endpoints that take something in, by route template and HTTP status.",
-        (ROUTE, Label("code", ("200", "400", "401", "404", "405", "413", "429", "500", "503"))),
+        (ROUTE, Label("code", ("200", "400", "401", "404", "405", "408", "413", "429", "500", "503"))),
     ),
     Metric(
         "bot_webhook_ack_duration_seconds",
@@ -69,7 +73,7 @@ INGRESS = (
             Label("reason", ("full", "late", "lost", "refused")),
         ),
     ),
-    Metric("bot_inbox_flush_rows", "histogram", "Arrivals committed together.", buckets=_FLUSH_ROWS),
+    Metric("bot_inbox_flush_rows", "histogram", "Arrivals committed together.", buckets=_ROWS),
     Metric(
         "bot_inbox_flush_seconds",
         "histogram",
@@ -77,6 +81,28 @@ INGRESS = (
         buckets=_ACK_SECONDS,
     ),
     Metric("bot_poll_conflicts_total", "counter", "Long polls refused because someone else polls or a webhook is set."),
+    Metric(
+        "bot_poll_failures_total",
+        "counter",
+        "Polls that brought nothing or could not be stored or confirmed, conflicts apart; stuck: no number to confirm.",
+        (
+            Label(
+                "reason",
+                ("unreachable", "slow", "refused", "flood", "unauthorized", "malformed", "not_stored", "stuck"),
+            ),
+        ),
+    ),
+    Metric(
+        "bot_pre_checkout_answers_total",
+        "counter",
+        "Questions before a payment, by answer: ok, why not, or late and unanswered when Telegram got none in time.",
+        (
+            Label(
+                "answer",
+                ("ok", "unknown", "other_user", "other_price", "expired", "paid", "cancelled", "late", "unanswered"),
+            ),
+        ),
+    ),
 )
 
 INBOX = (
@@ -99,6 +125,23 @@ INBOX = (
         "From the acceptance of an update to its settlement.",
         buckets=_LAG_SECONDS,
     ),
+    Metric("bot_inbox_claim_rows", "histogram", "Rows claimed together.", buckets=_ROWS),
+    Metric("bot_inbox_settle_rows", "histogram", "Rows whose handlers wrote nothing, settled together.", buckets=_ROWS),
+    Metric("bot_inbox_handlers_running", "gauge", "Handlers under way in this instance."),
+    Metric("bot_inbox_rows_held", "gauge", "Claimed rows in this instance's memory, being handled or behind others."),
+    Metric("bot_inbox_lanes_waiting", "gauge", "Chats that wait for the next try of a failed update."),
+    Metric(
+        "bot_inbox_returned_total",
+        "counter",
+        "Claimed rows made ready again: handed back by a drain, recovered from whoever held them before.",
+        (Label("reason", ("handed_back", "recovered")),),
+    ),
+    Metric(
+        "bot_rows_removed_total",
+        "counter",
+        "Settled rows removed once they had been kept for long enough.",
+        (Label("kind", ("inbox_done", "inbox_dead", "outbox")),),
+    ),
 )
 
 OUTBOX = (
@@ -113,6 +156,23 @@ OUTBOX = (
         "counter",
         "Messages sent again because a crash fell between sending and noting; each may have arrived twice.",
     ),
+    Metric(
+        "bot_outbox_lag_seconds",
+        "histogram",
+        "From the queueing of a call to Telegram's answer that it is carried out.",
+        buckets=_LAG_SECONDS,
+    ),
+    Metric(
+        "bot_outbox_wait_seconds_total",
+        "counter",
+        "How long calls were held back by a limit: one's own before Telegram's, or Telegram's Retry-After.",
+        (LIMIT,),
+    ),
+    Metric(
+        "bot_outbox_pauses_total", "counter", "Pauses of the whole outbox: several chats were told to wait at once."
+    ),
+    Metric("bot_chats_unreachable_total", "counter", "Chats found to take nothing any more: blocked, removed, gone."),
+    Metric("bot_chats_moved_total", "counter", "Groups found to have become supergroups."),
 )
 
 GENERATIONS = (
@@ -187,17 +247,42 @@ STORED = (
     Metric(
         "bot_inbox_depth",
         "gauge",
-        "Rows waiting or being handled.",
+        f"Rows waiting or being handled; each count saturates at {SATURATION}.",
         (Label("state", ("ready", "claimed")),),
         source="database",
     ),
     Metric(
         "bot_inbox_oldest_age_seconds",
         "gauge",
-        "Age of the oldest unsettled row that is due.",
+        "Age of the oldest row that waits or is being handled; 0 without one.",
         source="database",
     ),
-    Metric("bot_inbox_dead_letters", "gauge", "Rows given up on and kept.", source="database"),
+    Metric(
+        "bot_inbox_dead_letters",
+        "gauge",
+        f"Rows given up on and kept; saturates at {SATURATION}.",
+        source="database",
+    ),
+    Metric(
+        "bot_inbox_dead_letters_window",
+        "gauge",
+        f"Rows given up on within the window, among the newest {SATURATION} that are kept.",
+        (Label("window", ("1h",)),),
+        source="database",
+    ),
+    Metric(
+        "bot_outbox_depth",
+        "gauge",
+        f"Calls to Telegram waiting or under way; each count saturates at {SATURATION}.",
+        (Label("state", ("ready", "sending")),),
+        source="database",
+    ),
+    Metric(
+        "bot_outbox_oldest_age_seconds",
+        "gauge",
+        "How long the longest of the calls to Telegram that are due, and first in their lane, has been due; 0 without one.",
+        source="database",
+    ),
 )
 
 METRICS = (*INGRESS, *INBOX, *OUTBOX, *GENERATIONS, *PROVIDER, *LEDGER, *STORED)

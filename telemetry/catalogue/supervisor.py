@@ -6,6 +6,7 @@ from telemetry.catalogue.base import Label, Metric
 
 LOCK = Label("lock", ("bot",))
 CHILD = Label("child")
+TABLE = Label("table", ("inbox", "outbox"))
 _FAST_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _LAG_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 
@@ -220,6 +221,26 @@ STORED = (
         "supervisor_db_clock_offset_seconds",
         "gauge",
         "How far the database's clock is ahead of this host's; differs between instances.",
+        source="database",
+    ),
+    Metric(
+        "supervisor_table_bytes",
+        "gauge",
+        "Size of a queue's table with its indexes.",
+        (TABLE,),
+        source="database",
+    ),
+    Metric(
+        "supervisor_table_dead_rows",
+        "gauge",
+        "Row versions that vacuum has still to remove, as the server estimates them.",
+        (TABLE,),
+        source="database",
+    ),
+    Metric(
+        "supervisor_db_oldest_transaction_seconds",
+        "gauge",
+        "Age of the oldest open transaction that this user may see; vacuum removes nothing that is younger.",
         source="database",
     ),
 )

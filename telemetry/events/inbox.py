@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import Literal
 
-from telemetry.events.base import Count, Event, Observe, event
+from telemetry.events.base import Count, Event, Observe, Set, event
 
 
 @event
-class UpdateAccepted(Event):
-    """An arrival is committed. No log line: the update is logged when it settles."""
+class UpdatesAccepted(Event):
+    """Arrivals are committed, told once a batch. No log line: an update is logged when it settles."""
 
     name = "inbox.accepted"
-    message = "Update accepted"
+    message = "Updates accepted"
     level = None
-    metrics = (Count("bot_updates_accepted_total"),)
+    metrics = (Count("bot_updates_accepted_total", "rows"),)
 
     source: str
     result: Literal["new", "duplicate"]
+    rows: int
 
 
 @event
@@ -38,6 +39,21 @@ class UpdateSettled(Event):
     handler_seconds: float
     lag_seconds: float
     attempts: int = 1
+    source: str = "telegram"
+
+
+@event
+class UpdateUnchanged(Event):
+    """A handler that wrote nothing is done. No log line: `InboxSettled` names all rows of its batch."""
+
+    name = "inbox.unchanged"
+    message = "Update settled, nothing changed"
+    level = None
+    metrics = UpdateSettled.metrics
+
+    outcome: Literal["done"]
+    handler_seconds: float
+    lag_seconds: float
     source: str = "telegram"
 
 
@@ -148,12 +164,56 @@ class InboxWriterLost(Event):
 
 
 @event
+class InboxClaimed(Event):
+    """The worker has claimed rows."""
+
+    name = "inbox.claimed"
+    message = "Rows claimed"
+    level = None
+    metrics = (Observe("bot_inbox_claim_rows", "rows"),)
+
+    rows: int
+
+
+@event
+class InboxSettled(Event):
+    """Rows whose handlers wrote nothing were settled in one transaction: one line for all of them."""
+
+    name = "inbox.batch_settled"
+    message = "Updates settled that changed nothing"
+    level = "INFO"
+    metrics = (Observe("bot_inbox_settle_rows", "rows"),)
+
+    rows: int
+    ids: tuple[int, ...] = ()
+
+
+@event
+class InboxPaced(Event):
+    """How busy the worker is, told once a round."""
+
+    name = "inbox.paced"
+    message = "Worker's round"
+    level = None
+    metrics = (
+        Set("bot_inbox_handlers_running", "running"),
+        Set("bot_inbox_rows_held", "held"),
+        Set("bot_inbox_lanes_waiting", "waiting"),
+    )
+
+    running: int
+    held: int
+    waiting: int
+
+
+@event
 class InboxRecovered(Event):
     """Rows that nobody held any more are ready again."""
 
     name = "inbox.recovered"
     message = "Claimed rows taken back"
     level = "WARNING"
+    metrics = (Count("bot_inbox_returned_total", "rows", reason="recovered"),)
 
     rows: int
     epoch: int
@@ -206,6 +266,55 @@ class InboxDrained(Event):
     name = "inbox.drained"
     message = "Inbox worker drained"
     level = "INFO"
+    metrics = (
+        Count("bot_inbox_returned_total", "handed_back", reason="handed_back"),
+        Set("bot_inbox_handlers_running", 0),
+        Set("bot_inbox_rows_held", 0),
+        Set("bot_inbox_lanes_waiting", 0),
+    )
 
     handed_back: int
+    lanes: int = 0
+    first_ids: tuple[int, ...] = ()
     failure: str | None = None
+
+
+@event
+class RowsRemoved(Event):
+    """A batch of rows was removed that had been kept for as long as anybody may need them."""
+
+    name = "inbox.rows_removed"
+    message = "Old rows removed"
+    level = "INFO"
+    metrics = (Count("bot_rows_removed_total", "rows"),)
+    quiet_seconds = 600.0
+
+    kind: Literal["inbox_done", "inbox_dead", "outbox"]
+    rows: int
+
+
+@event
+class RetentionHeldUp(Event):
+    """A batch of old rows could not be removed now; it is tried again later, with half as many."""
+
+    name = "inbox.retention_held_up"
+    message = "Old rows left for later"
+    level = "WARNING"
+    traced = False
+    quiet_seconds = 600.0
+
+    kind: Literal["inbox_done", "inbox_dead", "outbox"]
+    rows: int
+    error: BaseException
+
+
+@event
+class UpdateReplayed(Event):
+    """A dead letter is ready again as a new row at the end of its lane; the old one is done."""
+
+    name = "inbox.replayed"
+    message = "Dead letter replayed"
+    level = "INFO"
+
+    inbox_id: int
+    replayed_as: int

@@ -103,6 +103,7 @@ class Drained(Event):
 
     seconds: float
     handed_back: int
+    handed_back_lanes: int = 0
 
 
 @event

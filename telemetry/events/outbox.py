@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from telemetry.events.base import Count, Event, event
+from typing import Literal
+
+from telemetry.events.base import Count, Event, Observe, event
 
 
 @event
@@ -12,10 +14,24 @@ class MessageSent(Event):
     name = "outbox.sent"
     message = "Message sent"
     level = "DEBUG"
-    metrics = (Count("bot_outbox_sends_total", outcome="sent"),)
+    metrics = (Count("bot_outbox_sends_total", outcome="sent"), Observe("bot_outbox_lag_seconds", "lag_seconds"))
 
     outbox_id: int
     method: str
+    seconds: float
+    lag_seconds: float | None = None
+
+
+@event
+class MessagePaced(Event):
+    """A call waits because of a limit, one's own or Telegram's."""
+
+    name = "outbox.paced"
+    message = "Message held back by a limit"
+    level = None
+    metrics = (Count("bot_outbox_wait_seconds_total", "seconds"),)
+
+    limit: Literal["chat", "group", "overall", "retry_after"]
     seconds: float
 
 
@@ -75,6 +91,41 @@ class MessageAmbiguous(Event):
     outbox_id: int
     method: str
     epoch: int
+
+
+@event
+class OutboxPaused(Event):
+    """Several chats were told to wait at once: the bot as a whole is too fast, and nothing is sent for a while."""
+
+    name = "outbox.paused"
+    message = "Outbox pauses: Telegram told several chats to wait"
+    level = "WARNING"
+    metrics = (Count("bot_outbox_pauses_total"),)
+
+    seconds: float
+
+
+@event
+class ChatUnreachable(Event):
+    """A chat takes nothing any more: the bot was blocked or removed, or the user is gone."""
+
+    name = "outbox.chat_unreachable"
+    message = "Chat takes no messages any more"
+    level = "INFO"
+    metrics = (Count("bot_chats_unreachable_total"),)
+
+    outbox_id: int
+    reason: str
+
+
+@event
+class ChatMoved(Event):
+    """A group became a supergroup; what is queued for its old id goes to the new one."""
+
+    name = "outbox.chat_moved"
+    message = "Group has a new id"
+    level = "INFO"
+    metrics = (Count("bot_chats_moved_total"),)
 
 
 @event

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from telemetry.events.base import Event, event
+from telemetry.events.base import Count, Event, event
 
 
 @event
@@ -40,7 +40,37 @@ class PollFailed(Event):
     name = "telegram.poll_failed"
     message = "Poll failed"
     level = "WARNING"
+    metrics = (Count("bot_poll_failures_total"),)
     quiet_seconds = 30.0
 
-    error: str
+    reason: Literal["unreachable", "slow", "refused", "flood", "unauthorized", "malformed", "not_stored"]
+    found: str
     retry_seconds: float
+
+
+@event
+class PollStuck(Event):
+    """What a poll brought is stored, but names no number by which Telegram could be told so: it may come again."""
+
+    name = "telegram.poll_stuck"
+    message = "Updates cannot be confirmed"
+    level = "ERROR"
+    metrics = (Count("bot_poll_failures_total", reason="stuck"),)
+    quiet_seconds = 30.0
+
+    entries: int
+    retry_seconds: float
+
+
+@event
+class PreCheckoutAnswered(Event):
+    """Telegram asked whether a payment may go on: ok, why it may not, or why there is no answer."""
+
+    name = "telegram.pre_checkout"
+    message = "Asked before a payment"
+    level = "INFO"
+    metrics = (Count("bot_pre_checkout_answers_total"),)
+
+    answer: Literal["ok", "unknown", "other_user", "other_price", "expired", "paid", "cancelled", "late", "unanswered"]
+    seconds: float
+    error: BaseException | None = None

@@ -139,10 +139,10 @@ class Fleet:
     def story(self) -> str:
         """Tell how every instance stands, for a failure's text."""
         lines = [f"{i.name}: pid {i.process.pid} {i.view()} last {i.last_stamp()}" for i in self.instances.values()]
-        return "\n".join(["as they stand:", *lines, *(i.log()[-1500:] for i in self.instances.values())])
+        return "\n".join(["as they stand:", *lines, *(i.output()[-1500:] for i in self.instances.values())])
 
 
 def _settled(instance: Member, shown: int) -> bool:
     if not instance.alive:
-        raise AssertionError(f"{instance.name} ended with {instance.process.returncode}:\n{instance.log()[-3000:]}")
+        raise AssertionError(f"{instance.name} ended with {instance.process.returncode}:\n{instance.output()[-3000:]}")
     return any(state != "STARTING" for state, _, _ in instance.views()[shown:])

@@ -113,7 +113,7 @@ class Member:
         """Return the latest of them."""
         return (self.views() or [("", "", 0)])[-1]
 
-    def log(self) -> str:
+    def output(self) -> str:
         """Return what it has said."""
         return Path(self.folder, f"{self.name}.log").read_text(errors="replace")
 

@@ -211,10 +211,10 @@ def test_without_a_free_connection_the_active_keeps_its_session(fleet: Fleet) ->
         for standby in (second, third):
             standby.link.reset()
         until(lambda: {second.view()[1], third.view()[1]} == {"database"}, fleet.story)
-        shown = len(second.log())
+        shown = len(second.output())
         last(2 * FAST.lease)
         assert first.acting
-        assert len(second.log()) - shown < 100_000
+        assert len(second.output()) - shown < 100_000
     until(lambda: {second.view()[1], third.view()[1]} == {"waiting"}, fleet.story)
     assert fleet.epoch() == 1
 

@@ -29,6 +29,7 @@ METHODS: Final[dict[str, Method]] = {
     "editMessageReplyMarkup": edits.edit_message_reply_markup,
     "deleteMessage": edits.delete_message,
     "answerCallbackQuery": queries.answer_callback_query,
+    "answerPreCheckoutQuery": queries.answer_pre_checkout_query,
 }
 
 BY_LOWER_NAME: Final = {name.lower(): (name, method) for name, method in METHODS.items()}

@@ -16,7 +16,10 @@ MAX_CAPTION: Final = 1024
 
 
 def chat_of(world: World, bot_id: int, parameters: Parameters) -> int:
-    """Return the chat that is meant; a person who never wrote to this bot is not found, as with Telegram."""
+    """Return the chat that is meant; a person who never wrote to this bot is not found, as with Telegram.
+
+    Negative ids are groups, and the bot is in every one of them.
+    """
     text = parameters.text("chat_id").strip()
     if not text:
         raise bad_request("chat_id is empty")
@@ -24,7 +27,7 @@ def chat_of(world: World, bot_id: int, parameters: Parameters) -> int:
         chat_id = int(text)
     except ValueError as error:
         raise bad_request("chat not found") from error
-    if not world.chats.history(bot_id, chat_id):
+    if chat_id >= 0 and not world.chats.history(bot_id, chat_id):
         raise bad_request("chat not found")
     return chat_id
 

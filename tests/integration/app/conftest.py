@@ -9,22 +9,22 @@ from pathlib import Path
 import httpx
 import pytest
 from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from bot import catalogue
 from bot.settings import BotSettings
 from supervisor.app.instance import Instance
-from supervisor.app.intake import Intake
+from supervisor.app.intake import Entrance, Intake
 from supervisor.settings import Settings
 from supervisor.signals import HANDLED, Ladder
 from supervisor.term import lock_key_for
 from supervisor.timing import PROFILES
 
 
-def asking(app: Starlette | Intake) -> httpx.AsyncClient:
+def asking(app: ASGIApp | Intake) -> httpx.AsyncClient:
     """Return a client of an application, or of one endpoint that takes something in."""
     if isinstance(app, Intake):
-        app = Starlette(routes=[Route(app.route, app.answer, methods=["POST"])])
+        app = Entrance((app,), Starlette())
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bot", timeout=10)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from supervisor.app import routes
 from supervisor.app.instance import Instance
@@ -32,7 +32,7 @@ async def test_the_public_port_tells_health_and_nothing_more(instance: Instance)
 
 @pytest.mark.parametrize("port", [routes.public, routes.operators])
 async def test_both_ports_answer_the_probes_of_an_instance_that_is_still_starting(
-    instance: Instance, port: Callable[[Instance], Starlette]
+    instance: Instance, port: Callable[[Instance], ASGIApp]
 ) -> None:
     """It lives, it cannot accept yet and says why, and it does not lead."""
     async with asking(port(instance)) as client:

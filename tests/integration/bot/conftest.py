@@ -21,12 +21,14 @@ from starlette.routing import Route
 
 from bot.catalogue import load
 from bot.generation import callback
+from bot.limits import Limits
 from bot.ports import Arrival
 from bot.sandbox.client import Client, connected
 from bot.sandbox.testing import running, until
 from bot.services import Services, Surroundings, build
 from bot.settings import BotSettings
 from bot.telegram import Reach
+from bot.till import Till
 from bot.webhook import Webhook
 from supervisor.database import LOST, transaction
 
@@ -34,6 +36,8 @@ LOCK_KEY = 7
 CATALOGUE = load()
 IMPATIENT = -1.99
 """In place of luck from 0 to 1: every wait that luck spreads shrinks to next to nothing."""
+HASTY = Limits(chat=(100, 1.0))
+"""Conversations need not wait a second for each message."""
 
 
 class TermOver(Exception):
@@ -276,7 +280,16 @@ class House:
         settings = BotSettings.model_validate(given)
         reach = Reach(Webhook(f"{self.address}/hook", "secret"), _nothing, _forget)
         return Surroundings(
-            settings, self.bank, self.bank.term, Inbox(), reach, self.home, not_stored=(), luck=lambda: luck
+            settings,
+            self.bank,
+            self.bank.term,
+            Inbox(),
+            reach,
+            self.home,
+            not_stored=(),
+            till=Till(self.bank.reading, ()),
+            luck=lambda: luck,
+            limits=HASTY,
         )
 
 

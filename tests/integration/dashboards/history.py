@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from telemetry.catalogue import BY_NAME
 from telemetry.catalogue.supervisor import LOCK_EVENTS, STATES
+from tests.integration.dashboards.queue_history import Queue
 
 STEP = 30
 MINUTES = 180
@@ -81,6 +82,7 @@ class History:
 def write() -> str:
     """Tell the story."""
     history = History()
+    queue = Queue(history.add)
     for at in range(START, END + 1, STEP):
         minute = (at - START) / 60
         alive = [
@@ -92,6 +94,11 @@ def write() -> str:
         for process in alive:
             _database(history, at, minute, process)
             _process(history, at, minute, process)
+            queue.step(at, minute, process, share=1 / len(alive), leads=_leads(process, minute))
+        late = 0.17 if 75 <= minute < 80 else 0.0
+        for window, memory in (("5m", 5), ("1h", 60), ("6h", 360)):
+            burnt = late if window == "5m" else late * 5 / memory + 0.0005
+            history.put(f"job:bot_webhook_ack_errors:ratio_rate{window}", "gauge", at, burnt, job="vigil")
         if sum(1 for term in TERMS if term.kind == "takeover" and 0 <= minute - term.begin < 60) > 1:
             labels = {"alertname": "LockTakeoversHigh", "alertstate": "firing", "component": "lock"}
             history.put("ALERTS", "gauge", at, 1, lock="bot", severity="critical", **labels)
@@ -126,11 +133,15 @@ def _database(history: History, at: int, minute: float, process: str) -> None:
     history.add("supervisor_db_clock_offset_seconds", at, 0.004 + 0.002 * (process == "b"), process)
 
 
+def _leads(process: str, minute: float) -> bool:
+    """Whether a process works at this moment; one that is frozen does not, whatever it believes."""
+    frozen = process == "a" and minute >= 59.5
+    return not frozen and any(t.holder == process[0] and t.begin <= minute < t.end for t in TERMS)
+
+
 def _process(history: History, at: int, minute: float, process: str) -> None:
     """What the process counts itself; each begins at 0."""
-    term = next((t for t in TERMS if t.holder == process[0] and t.begin <= minute < t.end), None)
-    frozen = process == "a" and minute >= 59.5
-    leads = term is not None and not frozen
+    leads = _leads(process, minute)
     led = (
         sum(max(0.0, min(minute, t.end) - max(t.begin, LIVES[process][1])) for t in TERMS if t.holder == process[0])
         * 60

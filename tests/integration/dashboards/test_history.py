@@ -77,6 +77,16 @@ def test_the_first_row_tells_the_story(lived: Prometheus) -> None:
     assert 0.98 < share < 1.0, "the freeze of a has cost something"
 
 
+def test_the_first_row_of_the_queue_tells_the_story(lived: Prometheus) -> None:
+    """Five slow minutes have cost most of a month's budget as far as it reaches, and one update was given up."""
+    first = {panel: numbers(lived, target) for board, panel, target in expressions() if board == "vigil-queue"}
+    assert first["Queue alerts firing"] == [0]
+    assert first["Given up, 1 h"] == [0]
+    assert first["Acknowledged in time, 1 h"] == [pytest.approx(1, abs=1e-6)]
+    (left,) = first["Error budget left, 30 d"]
+    assert 1 - 5 / 180 * 0.2 / 0.005 < left < 1 - 5 / 180 * 0.1 / 0.005
+
+
 def test_the_bars_count_what_happened(lived: Prometheus) -> None:
     """Extrapolation must not turn one takeover into none or two, nor count it once for each instance."""
     found = {}

@@ -60,11 +60,15 @@ class Collector:
 
         return Handler
 
-    def spans(self) -> dict[str, Span]:
-        """Every span that arrived, by its name."""
+    def all(self) -> list[Span]:
+        """Every span that arrived."""
         resources = [resource for request in self.requests for resource in request.resource_spans]
         scopes = [scope for resource in resources for scope in resource.scope_spans]
-        return {span.name: span for scope in scopes for span in scope.spans}
+        return [span for scope in scopes for span in scope.spans]
+
+    def spans(self) -> dict[str, Span]:
+        """The last span of each name."""
+        return {span.name: span for span in self.all()}
 
 
 @pytest.fixture
@@ -117,7 +121,7 @@ async def test_an_update_is_traced_from_the_webhook_through_the_row_to_its_handl
         await anyio.lowlevel.checkpoint()
         with tracing.span("generate_content z-image", kind="client"):
             emit(events.GenerationSubmitted(generation_id=1, model="z-image", task_id="t-1"))
-            emit(events.UpdateAccepted(source="telegram", result="new"))
+            emit(events.UpdatesAccepted(source="telegram", result="new", rows=1))
     with tracing.span("a loop that sends many"), tracing.span("send message", links=[tracing.link(row)]):
         pass
     assert await tracing.shutdown()

@@ -38,6 +38,12 @@ def test_promtool_finds_nothing_wrong_with_the_metrics() -> None:
             inbox_depth={"ready": 2},
             inbox_oldest_age_seconds=0.1,
             inbox_dead_letters=0,
+            inbox_dead_letters_1h=0,
+            outbox_depth={"ready": 3, "sending": 1},
+            outbox_oldest_age_seconds=0.2,
+            table_bytes={"inbox": 8192, "outbox": 16384},
+            table_dead_rows={"inbox": 12},
+            oldest_transaction_seconds=0.5,
         )
     )
     emit(events.RequestRefused(route="webhook", code=418, reason="teapot"))

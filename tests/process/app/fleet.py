@@ -14,10 +14,12 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import anyio
 import httpx
+
+from bot.sandbox import identity
 
 DEADLINE = 30.0
 """Seconds anything may take to come about; a test that waits longer has failed."""
@@ -43,7 +45,7 @@ def until(condition: Callable[[], T | None], what: str | Callable[[], str], seco
         if found:
             return found
         time.sleep(0.01)
-    raise AssertionError(f"did not come about in {seconds:g} s: {what}")
+    raise AssertionError(f"did not come about in {seconds:g} s: {what() if callable(what) else what}")
 
 
 async def until_async(condition: Callable[[], Awaitable[object]], what: str, seconds: float = DEADLINE) -> None:
@@ -63,12 +65,13 @@ class Program:
     log: Path
     environment: dict[str, str]
     process: subprocess.Popen[bytes] = field(init=False)
+    module: ClassVar[str] = "supervisor"
 
     def start(self) -> None:
         """Start it; several starts append to one log."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "supervisor", *self.arguments],
+                [sys.executable, "-m", self.module, *self.arguments],
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
@@ -126,6 +129,32 @@ class Sandbox(Program):
         """Press the button with this label on the newest message that has one."""
         answer = httpx.post(self.url(f"/sandbox/chats/{chat}/press"), json={"label": label}, timeout=10)
         answer.raise_for_status()
+
+    def check_out(self, payload: str, amount: int, chat: int = USER) -> str:
+        """Be about to pay as a user; return the id of the question that the bot gets."""
+        body = {"payload": payload, "amount": amount}
+        answer = httpx.post(self.url(f"/sandbox/chats/{chat}/checkout"), json=body, timeout=10)
+        return str(answer.raise_for_status().json()["id"])
+
+    def checkouts(self) -> dict[str, dict[str, Any]]:
+        """Return who was about to pay and what the bot said, by the question's id."""
+        found = _get(self.url("/sandbox/checkouts")) or {}
+        return {asked["id"]: asked for asked in found.get("checkouts", [])}
+
+    def api(self, method: str, **parameters: object) -> dict[str, Any]:
+        """Call a method of the Bot API as the bot, from elsewhere."""
+        answer = httpx.post(self.url(f"/bot{identity.TOKEN}/{method}"), json=parameters, timeout=30)
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def calls(self, method: str) -> list[dict[str, Any]]:
+        """Return the newest calls of a method of the Bot API."""
+        found = _get(self.url(f"/sandbox/calls?method={method}"))
+        return list((found or {}).get("calls", []))
+
+    def state(self) -> dict[str, Any]:
+        """Return how the bot gets its updates, and how many are pending."""
+        return _get(self.url("/sandbox/state")) or {}
 
     def messages(self, chat: int = USER) -> list[dict[str, Any]]:
         """Return what the bot has said in a chat, as it stands now."""

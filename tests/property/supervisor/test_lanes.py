@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from supervisor.child import Backoff
 from supervisor.inbox.claims import Row
-from supervisor.inbox.lanes import MAX_STARTS, Lanes, started
+from supervisor.inbox.lanes import MAX_STARTS, Lanes
 
 FATES = st.sampled_from(["done", "fail", "spare", "again", "hopeless"])
 
@@ -35,8 +35,14 @@ def test_every_lane_is_worked_off_in_order_one_at_a_time(
     for step in range(20_000):
         if not len(lanes):
             break
-        busy += lanes.heads(slots - len(busy), now)
+        heads = lanes.heads(slots - len(busy), now)
+        for row, _ in heads.doomed:
+            lanes.settled(row)
+            settled[row.lane].append(row.id)
+        busy += heads.starting
         assert len({row.lane for row in busy}) == len(busy) <= slots
+        if heads.doomed or not len(lanes):
+            continue
         if not busy:
             due = lanes.next_at()
             assert due is not None, "a lane that holds rows is ready, busy or waiting"
@@ -47,14 +53,15 @@ def test_every_lane_is_worked_off_in_order_one_at_a_time(
         now += 0.01
         if fate == "again":
             lanes.again([row], now)
-        elif lanes.doom(row) is not None or fate == "done":
+        elif fate == "done":
             lanes.settled(row)
             settled[row.lane].append(row.id)
-        elif fate == "spare" and lanes.spare(started(row), now) is not None:
+        elif fate == "spare" and lanes.spare(row, now) is not None:
             pass
         else:
             starts[row.id] += 1
-            lanes.failed(started(row), "Boom", now, for_good=fate == "hopeless")
+            assert row.attempts == starts[row.id]
+            lanes.failed(row, "Boom", now, for_good=fate == "hopeless")
     expected: dict[str, list[int]] = defaultdict(list)
     for row in rows:
         expected[row.lane].append(row.id)

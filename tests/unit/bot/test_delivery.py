@@ -20,7 +20,7 @@ from telegram.error import (
 )
 
 from bot import delivery
-from bot.delivery import Again, Failed, Outgoing, Sent
+from bot.delivery import Again, Failed, Moved, Outgoing, Sent
 
 SEND = Outgoing(1, "chat:5", 5, "sendMessage", {}, False, None, None, 1, 0, None, 2.0, None, None)
 EDIT = replace(SEND, method="editMessageText", edits=9, target_state="sent", target_message_id=77)
@@ -89,7 +89,37 @@ def test_a_refusal_ends_the_row_with_telegrams_words() -> None:
     assert "ABCDEF" not in found.reason
     assert len(found.reason) <= delivery.REASON_CHARACTERS
     assert not found.unreachable
-    assert isinstance(judged(SEND, ChatMigrated(-100)), Failed)
+
+
+def test_a_chat_that_has_moved_is_followed_and_the_row_is_not_at_fault() -> None:
+    """Whether Telegram says so in its answer, or it was known before the call."""
+    assert judged(replace(SEND, attempts=3), ChatMigrated(-100)) == Moved(-100, 2)
+    assert delivery.before(replace(SEND, moved_to=-100)) == Moved(-100, 1)
+    assert delivery.before(replace(ANSWER, moved_to=-100)) is None
+
+
+@pytest.mark.parametrize(("asked", "kept"), [(0, 1.0), (-5, 1.0), (59, 59.0), (3600, 3600.0), (90_000, 3600.0)])
+def test_a_wait_is_obeyed_up_to_an_hour(asked: int, kept: float) -> None:
+    """A longer one is asked about once an hour; none at all would be a second call at once."""
+    found = judged(SEND, RetryAfter(asked))
+    assert isinstance(found, Again)
+    assert (found.after, found.limited) == (kept, True)
+
+
+def test_an_unreachable_chat_is_not_called() -> None:
+    """What is queued for it fails; who presses a button can be reached."""
+    found = delivery.before(replace(SEND, unreachable=True))
+    assert isinstance(found, Failed)
+    assert not found.quiet
+    assert delivery.before(replace(ANSWER, unreachable=True)) is None
+
+
+def test_a_message_that_stayed_in_the_old_group_is_not_edited() -> None:
+    """Its number would be another message's in the new one."""
+    found = delivery.before(replace(EDIT, chat_id=-100, target_chat_id=-5))
+    assert isinstance(found, Failed)
+    assert found.quiet
+    assert delivery.before(replace(EDIT, target_chat_id=5)) is None
 
 
 def test_a_user_who_blocked_the_bot_is_unreachable() -> None:

@@ -63,14 +63,6 @@ def test_what_is_no_update_is_kept_dead_under_its_hash(body: bytes) -> None:
     assert found.body == body
 
 
-def test_an_entry_of_a_poll_becomes_the_same_row_as_its_delivery() -> None:
-    """A chat keeps its lane when the bot changes between polling and webhook."""
-    update = {"update_id": 7, "message": {"chat": CHAT, "text": "\ud800\0é"}}
-    polled, delivered = ingress.arrival_of(update), ingress.arrival(json.dumps(update).encode())
-    assert polled == delivered
-    assert ingress.arrival_of("nonsense").dead
-
-
 def test_the_wanted_updates_are_those_of_the_product() -> None:
     """A kind left out here would never arrive: a button without callback_query is dead."""
     assert set(ingress.ALLOWED_UPDATES) == {

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import promql_parser
+import yaml
 
 from telemetry.catalogue import BY_NAME, Metric
 
-FOREIGN = {"up": {"job", "instance"}, "ALERTS": {"alertname", "alertstate", "severity", "component", "lock"}}
+FOREIGN = {"up": {"job", "instance"}, "ALERTS": {"alertname", "alertstate", "severity", "component", "lock", "job"}}
 """What Prometheus itself makes, with the labels our expressions may use."""
+RULES: list[Any] = [
+    rule
+    for group in yaml.safe_load((Path(__file__).parents[3] / "dashboards" / "rules.yml").read_text(encoding="utf-8"))[
+        "groups"
+    ]
+    for rule in group["rules"]
+]
+RECORDED = {rule["record"]: set(rule["record"].partition(":")[0].split("_")) for rule in RULES if "record" in rule}
+"""What rules record, with the labels that the first part of its name says it has."""
 SCRAPED = {"job", "instance", "instance_id"}
 SUBSTITUTES = {"$__rate_interval": "2m", "$__range": "3h", "$job": ".+", "$instance": ".+"}
 
@@ -37,7 +48,7 @@ class Selector:
     def labels(self) -> set[str]:
         """The labels that its series have."""
         if self.metric is None:
-            return FOREIGN.get(self.name, set())
+            return FOREIGN.get(self.name) or RECORDED.get(self.name, set())
         return SCRAPED | set(self.metric.label_names) | ({"le"} if self.metric.kind == "histogram" else set())
 
 
@@ -84,7 +95,7 @@ def wrong(expr: str) -> list[str]:
     tree = parse(expr)
     found = []
     for selector in selectors(tree):
-        if selector.metric is None and selector.name not in FOREIGN:
+        if selector.metric is None and selector.name not in FOREIGN | RECORDED:
             found.append(f"{selector.name} is not in the catalogue")
             continue
         for label, op, value in selector.matchers:

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from dashboards.build import BOARDS, FOLDER
-from tests.unit.dashboards.promql import FOREIGN, parse, selectors, wrong
+from telemetry.catalogue import bot
+from tests.unit.dashboards.promql import FOREIGN, RULES, parse, selectors, wrong
 
 FILES = sorted(FOLDER.glob("*.json"))
-UNITS = {"none", "s", "ops", "percentunit", "suffix: ×"}
+UNITS = {"none", "s", "ops", "reqps", "bytes", "percentunit", "suffix: ×"}
 RANGE = re.compile(r"(?:rate|increase)\([^()]*\[(?!\$__)")
 
 
@@ -92,6 +93,15 @@ def test_every_expression_asks_for_what_the_program_exports(board: Any) -> None:
             assert wrong(target["expr"]) == [], panel["title"]
     for annotation in board["annotations"]["list"]:
         assert wrong(annotation["expr"]) == []
+
+
+def test_everything_that_is_measured_of_the_queue_can_be_seen() -> None:
+    """A metric that no panel shows and no rule reads is paid for and helps nobody."""
+    asked = [query.expr for board in BOARDS for row in board.rows for panel in row.panels for query in panel.queries]
+    asked += [rule["expr"] for rule in RULES]
+    read = {selector.metric for expr in asked for selector in selectors(parse(expr))}
+    measured = (*bot.INGRESS, *bot.INBOX, *bot.OUTBOX, *bot.STORED)
+    assert [metric.name for metric in measured if metric not in read] == []
 
 
 def test_every_selector_follows_the_job_and_time_series_follow_the_zoom(board: Any) -> None:

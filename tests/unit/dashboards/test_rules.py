@@ -12,16 +12,12 @@ import yaml
 from dashboards.build import BOARDS
 from supervisor.cli import parser
 from telemetry.events import REGISTRY
-from tests.unit.dashboards.promql import wrong
+from tests.unit.dashboards.promql import RECORDED, RULES, parse, selectors, wrong
 
 FOLDER = Path(__file__).parents[3] / "dashboards"
-RULES: list[Any] = [
-    rule
-    for group in yaml.safe_load((FOLDER / "rules.yml").read_text(encoding="utf-8"))["groups"]
-    for rule in group["rules"]
-]
-ALERTS = sorted({rule["alert"] for rule in RULES})
-STEPS = sorted({(rule["alert"], rule["labels"]["severity"]) for rule in RULES})
+ALERTING = [rule for rule in RULES if "alert" in rule]
+ALERTS = sorted({rule["alert"] for rule in ALERTING})
+STEPS = sorted({(rule["alert"], rule["labels"]["severity"]) for rule in ALERTING})
 SECTIONS = ("**Symptom.**", "**Meaning.**", "**First look.**", "**Remedy.**")
 
 
@@ -32,7 +28,7 @@ def anchors() -> dict[str, str]:
     return {title.strip().lower(): body for title, body in zip(parts[::2], parts[1::2], strict=True)}
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule['alert']}-{rule['labels']['severity']}")
+@pytest.mark.parametrize("rule", ALERTING, ids=lambda rule: f"{rule['alert']}-{rule['labels']['severity']}")
 def test_an_alert_says_how_bad_it_is_what_it_means_and_where_to_read_on(rule: Any) -> None:
     """Severity, component, summary, description, a runbook section and a dashboard that exist."""
     assert rule["labels"]["severity"] in {"critical", "warning", "info"}
@@ -45,10 +41,16 @@ def test_an_alert_says_how_bad_it_is_what_it_means_and_where_to_read_on(rule: An
     assert rule["annotations"]["dashboard_url"] in {f"/d/{board.uid}" for board in BOARDS}
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule['alert']}-{rule['labels']['severity']}")
-def test_an_alert_asks_for_what_the_program_exports(rule: Any) -> None:
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert") or rule["record"])
+def test_a_rule_asks_for_what_the_program_exports(rule: Any) -> None:
     """An alert on a metric that does not exist is silent for ever."""
     assert wrong(rule["expr"]) == []
+
+
+def test_every_recorded_series_is_read_by_an_alert() -> None:
+    """One that nothing reads is evaluated for nobody."""
+    read = {selector.name for rule in ALERTING for selector in selectors(parse(rule["expr"]))}
+    assert set(RECORDED) <= read
 
 
 def test_the_runbooks_describe_the_alerts_and_nothing_else() -> None:
@@ -76,6 +78,15 @@ def test_every_alert_has_a_test_that_fires_it_and_one_that_does_not(alert: str, 
     assert silent
 
 
+def test_the_runbooks_name_panels_that_exist() -> None:
+    """Who is sent to a picture must find it."""
+    text = (FOLDER / "runbooks.md").read_text(encoding="utf-8")
+    titles = {panel.title for board in BOARDS for row in board.rows for panel in row.panels}
+    named = {" ".join(found.split()) for found in re.findall(r"(?<!\*)\*([A-Z][^*]+)\*(?!\*)", text)}
+    assert len(named) > 12
+    assert named <= titles
+
+
 def _labels(sample: Any) -> set[str]:
     return set(re.findall(r'\w+="[^"]*"', sample["labels"]))
 
@@ -86,7 +97,7 @@ def test_the_runbooks_name_commands_and_log_events_that_exist() -> None:
     commands = set(re.findall(r"^vigil (.+)$", text, flags=re.MULTILINE))
     assert len(commands) > 6
     for command in commands:
-        parser().parse_args(command.replace(" E", " 7").split())
-    named = set(re.findall(r"`((?:lock|lifecycle|database|children)\.[a-z_]+)`", text))
+        parser().parse_args(re.sub(r" [EN]$", " 7", command).split())
+    named = set(re.findall(r"`((?:lock|lifecycle|database|children|inbox|outbox|http)\.[a-z_]+)`", text))
     assert len(named) > 4
     assert named <= set(REGISTRY)

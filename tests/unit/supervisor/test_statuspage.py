@@ -22,7 +22,7 @@ STATUS = Status(
     migrations_applied=True,
     not_ready=(),
     children=(ChildHealth("outbox", "backoff", 3, "<script>alert(1)</script>"),),
-    inbox={"oldest_age": 1.5},
+    inbox={"ready": 12, "claimed": 3, "oldest_age": 1.5, "dead": 4, "dead_1h": 0, "running": 2},
 )
 
 
@@ -55,6 +55,27 @@ def test_a_child_that_gave_up_looks_bad_and_one_that_waits_does_not() -> None:
     """The colour says whether anybody has to come."""
     assert '"badge bad">gave_up' in statuspage.page(replace(STATUS, children=(ChildHealth("a", "gave_up", 5, None),)))
     assert '"badge wait">waiting' in statuspage.page(replace(STATUS, children=(ChildHealth("a", "waiting", 0, None),)))
+
+
+def test_the_inbox_is_told_in_words() -> None:
+    """Who looks knows at once how much waits, for how long, and what was given up."""
+    page = statuspage.page(STATUS)
+    for name, value in (
+        ("waiting", "12"),
+        ("handlers under way here", "2"),
+        ("oldest", "1.5 s"),
+        ("dead letters kept", "4"),
+    ):
+        assert f"<dt>{name}</dt><dd>{value}</dd>" in page
+    assert "100000 or more" in statuspage.page(replace(STATUS, inbox={"ready": 100_000.0}))
+    assert "not read yet" in statuspage.page(replace(STATUS, inbox={}))
+
+
+def test_an_old_update_and_a_new_dead_letter_stand_out() -> None:
+    """The same limits as those of the alerts."""
+    page = statuspage.page(replace(STATUS, inbox={"oldest_age": 61.0, "dead_1h": 1.0}))
+    assert '<dt>oldest</dt><dd><span class="badge bad">61.0 s</span></dd>' in page
+    assert '<dt>given up within an hour</dt><dd><span class="badge bad">1</span></dd>' in page
 
 
 def test_an_instance_that_is_not_ready_says_why() -> None:

@@ -57,7 +57,7 @@ def test_lines_carry_the_epoch_from_the_term_won_to_its_end(lines: Lines) -> Non
 
 def test_a_metric_only_event_writes_no_line(lines: Lines) -> None:
     """An acknowledged update is counted; it is logged when it settles."""
-    emit(events.UpdateAccepted(source="telegram", result="new"))
+    emit(events.UpdatesAccepted(source="telegram", result="new", rows=1))
     assert lines() == []
 
 

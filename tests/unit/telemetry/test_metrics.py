@@ -54,7 +54,7 @@ def test_an_unknown_label_value_counts_as_other(live: metrics.Metrics) -> None:
         emit(events.RequestRefused(route=f"/webhook/{number}", code=418, reason="teapot"))
     counts = samples("bot_webhook_requests_total")
     assert counts["other", "other"] == 100
-    assert len(counts) == 6 * 9 + 1
+    assert len(counts) == 3 * 10 + 1
 
 
 def test_an_undeclared_child_counts_as_other_and_a_declared_one_as_itself(live: metrics.Metrics) -> None:
@@ -118,6 +118,23 @@ def test_only_gauges_are_put(live: metrics.Metrics) -> None:
     assert samples("supervisor_database_up") == {(): 1}
     with pytest.raises(TypeError, match="updated by events"):
         metrics.put("bot_poll_conflicts_total", 1)
+
+
+def test_a_gauge_can_be_read(live: metrics.Metrics) -> None:
+    """The status page shows the number that a scrape shows; without metrics there is none."""
+    emit(events.InboxPaced(running=3, held=9, waiting=1))
+    assert metrics.gauge("bot_inbox_handlers_running") == 3
+    metrics.reset()
+    assert metrics.gauge("bot_inbox_handlers_running") == 0
+
+
+def test_a_drained_worker_holds_nothing(live: metrics.Metrics) -> None:
+    """An instance that does not work any more must not look as if it did."""
+    emit(events.InboxPaced(running=3, held=9, waiting=1))
+    emit(events.InboxDrained(handed_back=9))
+    for name in ("bot_inbox_handlers_running", "bot_inbox_rows_held", "bot_inbox_lanes_waiting"):
+        assert samples(name) == {(): 0}
+    assert samples("bot_inbox_returned_total")["handed_back",] == 9
 
 
 def test_configuring_again_starts_from_zero() -> None:

@@ -46,6 +46,13 @@ def test_a_registered_value_is_masked_in_every_form_it_takes() -> None:
         assert "ss" not in redact(form).replace("***", "")
 
 
+def test_a_text_that_was_seen_before_its_secret_was_known_is_masked_from_then_on() -> None:
+    """What redaction remembers of short texts ends with every new secret."""
+    assert redact("take hunter42 away") == "take hunter42 away"
+    register_secret("hunter42")
+    assert redact("take hunter42 away") == "take *** away"
+
+
 def test_an_apostrophe_does_not_hide_a_value_in_a_repr() -> None:
     """A repr escapes it only when the text around the value holds a quotation mark."""
     register_secret("it's-ä-secret")

@@ -9,9 +9,10 @@ import anyio
 import pytest
 from PIL import Image
 from telegram import Bot, BotCommand, InlineKeyboardButton, InlineKeyboardMarkup
-from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, NetworkError, RetryAfter
+from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, NetworkError, RetryAfter
 from telegram.request import HTTPXRequest
 
+from bot import delivery
 from bot.sandbox.client import Client
 from bot.sandbox.testing import api, until
 
@@ -218,6 +219,53 @@ async def test_faults_of_sends_reach_python_telegram_bot_as_its_own_errors(bot: 
     assert (await bot.send_message(1001, "four")).text == "four"
 
 
+async def test_limits_are_telegrams_own_and_refused_calls_do_not_count(bot: Bot, sandbox: Client) -> None:
+    """One a second in a chat, twenty a minute in a group, so many of the bot; answers to buttons are free."""
+    await sandbox.write("hi", 1001)
+    await sandbox.write("hi", 1002)
+    await sandbox.set_faults(telegram_limits="on")
+    await bot.send_message(1001, "one")
+    for _ in range(2):
+        with pytest.raises(RetryAfter) as flood:
+            await bot.send_message(1001, "two")
+        assert delivery.wait_asked(flood.value) == 1
+    await bot.send_chat_action(1001, "typing")
+    await bot.send_message(1002, "one")
+    await sandbox.set_faults(telegram_limits="9/1,2/60,100/1")
+    for text in ("one", "two"):
+        assert (await bot.send_message(-77, text)).chat.type == "group"
+    with pytest.raises(RetryAfter) as flood:
+        await bot.send_message(-77, "three")
+    assert 55 < delivery.wait_asked(flood.value) <= 60
+    await sandbox.set_faults(telegram_limits="9/1,9/60,1/60")
+    await bot.send_message(1001, "three")
+    with pytest.raises(RetryAfter):
+        await bot.send_message(1002, "two")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("on", "blocked by the user"), ("deactivated", "deactivated"), ("kicked", "kicked from the group")],
+)
+async def test_whoever_takes_nothing_any_more_says_why(bot: Bot, sandbox: Client, value: str, said: str) -> None:
+    """And only the chats that are named."""
+    await sandbox.write("hi", 1001)
+    await sandbox.set_faults(telegram_blocked=value, telegram_chats="-5,1001")
+    for chat in (-5, 1001):
+        with pytest.raises(Forbidden, match=said):
+            await bot.send_message(chat, "one")
+    assert (await bot.send_message(-6, "one")).text == "one"
+
+
+async def test_a_group_that_moved_names_its_new_id(bot: Bot, sandbox: Client) -> None:
+    """A group by its old id only; the new one is a supergroup."""
+    await sandbox.set_faults(telegram_migrated="-5>-1005")
+    with pytest.raises(ChatMigrated) as moved:
+        await bot.send_message(-5, "one")
+    assert moved.value.new_chat_id == -1005
+    assert (await bot.send_message(-1005, "one")).chat.type == "supergroup"
+
+
 async def test_a_lost_reply_is_a_send_that_happened(bot: Bot, sandbox: Client) -> None:
     """The ambiguity that no client can remove: done, but told as failed; here for one method only."""
     await sandbox.write("hi", 1001)
@@ -258,7 +306,7 @@ async def test_a_long_poll_ends_with_the_first_update(bot: Bot, sandbox: Client)
 
 
 async def test_a_second_poller_ends_the_first_with_a_conflict(bot: Bot, sandbox: Client) -> None:
-    """Two bots on one token kick each other, as with Telegram."""
+    """Two bots on one token kick each other, as with Telegram: of two that wait, the older one goes."""
     conflicts: list[str] = []
 
     async def poll(seconds: int) -> None:
@@ -269,7 +317,7 @@ async def test_a_second_poller_ends_the_first_with_a_conflict(bot: Bot, sandbox:
         async with anyio.create_task_group() as group:
             group.start_soon(poll, 20)
             await until(_is_polling(sandbox), "the first poll waits")
-            await poll(0)
+            await poll(1)
     nothing, conflict = sorted(conflicts)
     assert nothing == ""
     assert conflict.startswith("Conflict: terminated by other getUpdates request")

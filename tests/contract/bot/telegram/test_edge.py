@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from bot.ports import Connection
 from bot.sandbox import testing as sandbox
 from bot.settings import BotSettings
 from bot.telegram import Reach, Telegram
+from bot.till import Till
+from bot.updates import Updates
 from supervisor.clock import boottime
 from supervisor.database import LOST
 from supervisor.fence import FencedDatabase
@@ -111,7 +114,14 @@ async def person(home: Path, pool: Any, database_url: str) -> AsyncIterator[Pers
             telegram.serve,
             Outbox(database, term, telegram.bot, queued, _forgotten_file, settled, LOST).serve,
             Worker(database, Claims(epoch), telegram.handle, writer.stored, committed=queued.set).serve,
-            Poller(settings, writer, term, not_stored=(NotStored,)).serve,
+            Poller(
+                Updates(settings),
+                writer,
+                term,
+                not_stored=(NotStored,),
+                reconcile=telegram.reconcile,
+                answer=partial(Till(database.reading, LOST).call, telegram.bot),
+            ).serve,
         )
         async with anyio.create_task_group() as group:
             await group.start(_serve, writer.serve)

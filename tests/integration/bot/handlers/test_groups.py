@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from bot.accounts import Balance
+from bot.effects import Effects
 
 if TYPE_CHECKING:
     from tests.integration.bot.handlers.conftest import Talk
@@ -32,6 +35,34 @@ async def test_in_a_group_the_bot_answers_only_commands_and_replies_to_itself(ta
     for text, more in ((f"/start@{username}", {}), (f"/dance@{username}", {}), ("a fox", ours)):
         (call,) = await talk.update(talk.message(text, chat=GROUP, **more))
         assert (call["method"], call["chat_id"]) == ("sendMessage", GROUP)
+
+
+async def test_a_group_that_removed_the_bot_is_reachable_when_somebody_in_it_speaks_to_it_again(talk: Talk) -> None:
+    """Only this group: another one is still gone."""
+    for chat in (GROUP, GROUP - 1):
+        await talk.house.bank.write("INSERT INTO group_unreachable (chat_id) VALUES ($1)", chat)
+    username = await talk.username()
+    await talk.update(talk.message(f"/start@{username}", chat=GROUP))
+    assert await talk.house.bank.value("SELECT array_agg(chat_id) FROM group_unreachable") == [GROUP - 1]
+
+
+@pytest.mark.parametrize("told_in", [GROUP, -5])
+async def test_a_service_message_moves_what_waits_for_a_group(mute: Talk, told_in: int) -> None:
+    """Whichever of the two chats tells it first; what is queued for the old id later goes to the new one too."""
+    async with mute.house.open("telegram"):
+        moved = {"migrate_from_chat_id": -5} if told_in == GROUP else {"migrate_to_chat_id": GROUP}
+        for text in "ab":
+            await queue(mute, -5, text)
+        assert await mute.update(mute.message(None, chat=told_in, **moved)) == []
+        await queue(mute, -5, "c")
+    async with mute.house.bank.reading() as connection:
+        rows = await connection.fetch("SELECT lane, chat_id, params->>'text' AS text FROM outbox ORDER BY id")
+    assert [tuple(row) for row in rows] == [(f"chat:{GROUP}", GROUP, text) for text in "abc"]
+
+
+async def queue(talk: Talk, chat: int, text: str) -> None:
+    async with talk.house.bank.transaction() as connection:
+        await Effects(connection).send_text(chat, text)
 
 
 async def test_in_a_group_only_who_asked_can_confirm_and_pays(talk: Talk) -> None:

@@ -17,6 +17,7 @@ from telegram.request import HTTPXRequest
 from bot.calls import Content
 from bot.delivery import Failed, Outcome, Outgoing, Sent
 from bot.effects import Effects
+from bot.limits import Limits
 from bot.outbox import Outbox
 from bot.ports import Connection
 from supervisor.database import LOST
@@ -37,6 +38,7 @@ from tests.integration.bot.telegram.conftest import (
 from tests.integration.children import running
 
 READ_SECONDS = 0.4
+HASTY = Limits(chat=(1, 0.01))
 
 
 @pytest.fixture
@@ -76,6 +78,7 @@ def outbox(tenure: Tenure, telegram: Bot, owner: Owner | None = None, **options:
         settled=owner.settled,
         lost=LOST,
         jitter=lambda: 0.0,
+        limits=options.pop("limits", HASTY),
         **options,
     )
 
@@ -513,13 +516,3 @@ async def test_an_outbox_started_again_in_its_term_knows_its_own_intents(
     async with running(outbox(tenure, telegram).serve):
         await until(all_settled(pool))
     assert (await state(pool, number))["state"] == "sent"
-
-
-async def test_calls_stay_below_telegrams_overall_limit(api: Api, pool: Any, tenure: Tenure, telegram: Bot) -> None:
-    """Ten chats at once, five calls a second: the last of ten goes out after about a second."""
-    for chat_id in range(1, 11):
-        await queue(tenure, "a", chat_id=chat_id)
-    began = anyio.current_time()
-    async with running(outbox(tenure, telegram, calls_a_second=5).serve):
-        await until(all_settled(pool))
-    assert anyio.current_time() - began > 0.8

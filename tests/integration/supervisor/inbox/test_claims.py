@@ -7,14 +7,21 @@ from typing import Any
 import pytest
 
 from supervisor.fence import Fenced
-from supervisor.inbox.claims import Claims, NotOurs, Row
-from supervisor.inbox.lanes import started
+from supervisor.inbox.claims import Fate, NotOurs, Row
+from supervisor.inbox.feed import Span
 from tests.integration.supervisor.inbox.conftest import Begin, Sample, Tenure, states, store
 
 
-async def claimed(tenure: Tenure, limit: int = 100, held: dict[str, int] | None = None) -> list[Row]:
+async def claimed(tenure: Tenure, limit: int = 100) -> list[Row]:
+    """Look at the oldest ready rows and claim them, unstarted."""
     async with tenure.database.transaction() as connection:
-        return await tenure.claims.claim(connection, limit, held or {})
+        seen = await tenure.claims.look(connection, Span(0, limit, 0, 0))
+        return await tenure.claims.claim(connection, dict.fromkeys([row.id for row in seen], 0))
+
+
+async def told(tenure: Tenure, *fates: tuple[Row, Fate]) -> frozenset[int]:
+    async with tenure.database.transaction() as connection:
+        return await tenure.claims.tell(connection, {row.id: fate for row, fate in fates})
 
 
 async def test_a_claim_takes_the_oldest_rows_in_their_order(pool: Any, tenure: Tenure) -> None:
@@ -25,21 +32,26 @@ async def test_a_claim_takes_the_oldest_rows_in_their_order(pool: Any, tenure: T
     assert await claimed(tenure) == []
 
 
-async def test_a_busy_lane_gets_its_cap_and_no_more(pool: Any, tenure: Tenure) -> None:
-    """A chat that fills the table leaves room for the others; what it holds already counts."""
-    await store(pool, *(Sample(f"busy{number}", "chat:1") for number in range(50)), Sample("calm", "chat:2"))
-    first = await claimed(tenure)
-    assert [row.dedupe_key for row in first] == [*(f"busy{number}" for number in range(8)), "calm"]
-    assert await claimed(tenure, held={"chat:1": 8}) == []
-    assert [row.dedupe_key for row in await claimed(tenure, held={"chat:1": 6})] == ["busy8", "busy9"]
+async def test_a_look_sees_the_ready_rows_of_both_its_parts(pool: Any, tenure: Tenure) -> None:
+    """Beyond the head, and from where it says up to the head, each up to its limit; whether they were tried."""
+    ids = await store(pool, *(Sample(str(number), f"chat:{number}") for number in range(10)))
+    async with tenure.database.transaction() as connection:
+        await tenure.claims.claim(connection, {ids[4]: 1})
+        await tenure.claims.tell(connection, {ids[4]: Fate("ready", 1)})
+        seen = await tenure.claims.look(connection, Span(ids[6], 2, ids[2], 3))
+    assert sorted((row.id, row.lane, row.tried) for row in seen) == [
+        (ids[number], f"chat:{number}", number == 4) for number in (3, 4, 5, 7, 8)
+    ]
 
 
-async def test_a_lane_longer_than_the_window_does_not_hide_the_others(pool: Any, tenure: Tenure) -> None:
-    """Once a lane holds its cap it is not even looked at."""
-    small = Tenure(tenure.term, tenure.database, Claims(tenure.claims.epoch, cap=2, window=5))
-    await store(pool, *(Sample(f"busy{number}", "chat:1") for number in range(20)), Sample("calm", "chat:2"))
-    assert [row.dedupe_key for row in await claimed(small)] == ["busy0", "busy1"]
-    assert [row.dedupe_key for row in await claimed(small, held={"chat:1": 2})] == ["calm"]
+async def test_a_claim_counts_the_starts_it_is_told_and_leaves_what_is_not_ready(pool: Any, tenure: Tenure) -> None:
+    """Claim and start are one statement for a row that is handled at once."""
+    first, second, third = await store(pool, Sample("1"), Sample("2", "chat:2"), Sample("3", "chat:3"))
+    async with tenure.database.transaction() as connection:
+        await tenure.claims.claim(connection, {first: 1})
+        rows = await tenure.claims.claim(connection, {first: 1, second: 1, third: 0})
+    assert [(row.id, row.attempts) for row in rows] == [(second, 1), (third, 0)]
+    assert await states(pool) == {"1": ("claimed", 1), "2": ("claimed", 1), "3": ("claimed", 0)}
 
 
 async def test_a_stale_term_claims_and_settles_nothing(pool: Any, begin: Begin) -> None:
@@ -67,14 +79,11 @@ async def test_another_terms_row_is_not_ours_to_settle(pool: Any, begin: Begin) 
     await store(pool, Sample("1"))
     (row,) = await claimed(await begin())
     new = await begin()
-    for settle in (new.claims.fail, new.claims.bury):
-        async with new.database.transaction() as connection:
-            assert not await settle(connection, row, "Boom")
+    for fate in (Fate("dead", 1, "Boom"), Fate("claimed", 1), Fate("done", 1), Fate("ready", 9)):
+        assert await told(new, (row, fate)) == frozenset()
     with pytest.raises(NotOurs):
         async with new.database.transaction() as connection:
             await new.claims.done(connection, row)
-    async with new.database.transaction() as connection:
-        assert await new.claims.start(connection, [started(row)]) == frozenset()
     assert await states(pool) == {"1": ("claimed", 0)}
 
 
@@ -83,8 +92,7 @@ async def test_a_new_term_takes_back_the_rows_of_older_ones_with_their_attempts(
     await store(pool, Sample("1"), Sample("2"), Sample("3", "chat:2"))
     old = await begin()
     rows = await claimed(old, 2)
-    async with old.database.transaction() as connection:
-        await old.claims.start(connection, [started(rows[0])])
+    await told(old, (rows[0], Fate("claimed", 1)))
     new = await begin()
     async with new.database.transaction() as connection:
         assert await new.claims.release(connection) == 2
@@ -104,12 +112,10 @@ async def test_settled_rows_say_when_and_why(pool: Any, tenure: Tenure) -> None:
     """Done rows have no error; dead ones keep the reason of their last failure."""
     await store(pool, Sample("1"), Sample("2", "chat:2"), Sample("3", "chat:3"))
     first, second, third = await claimed(tenure)
-    async with tenure.database.transaction() as connection:
-        await tenure.claims.fail(connection, first, "Boom")
-        await tenure.claims.fail(connection, second, "Boom")
-        await tenure.claims.done(connection, first)
-        assert await tenure.claims.bury(connection, second, "given up")
-        assert await tenure.claims.bury(connection, third, "given up")
+    await told(tenure, (first, Fate("claimed", 1, "Boom")), (second, Fate("claimed", 1, "Boom")))
+    assert await told(
+        tenure, (first, Fate("done", 2)), (second, Fate("dead", 2)), (third, Fate("dead", 1, "given up"))
+    ) == {first.id, second.id, third.id}
     rows = await pool.fetch("SELECT state, last_error, settled_at IS NOT NULL AS settled FROM inbox ORDER BY id")
     assert [tuple(row) for row in rows] == [("done", None, True), ("dead", "Boom", True), ("dead", "given up", True)]
 

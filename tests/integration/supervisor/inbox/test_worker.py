@@ -72,6 +72,11 @@ def settled(pool: Any, number: int) -> Callable[[], Awaitable[bool]]:
     return found
 
 
+async def first(pool: Any) -> int:
+    number: int = await pool.fetchval("SELECT min(id) FROM inbox WHERE state = 'ready'")
+    return number
+
+
 @pytest.fixture(autouse=True)
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries at once: their delays have tests of their own."""
@@ -288,7 +293,7 @@ async def test_rows_that_an_older_term_had_claimed_are_handled_at_once(pool: Any
     bench, old = Bench(), await begin()
     await store(pool, Sample("1"), Sample("2"))
     async with old.database.transaction() as connection:
-        await old.claims.claim(connection, 1, {})
+        await old.claims.claim(connection, {await first(pool): 0})
     with testing.record() as recorded:
         async with running(worker(await begin(), bench.handle).serve):
             await until(settled(pool, 2))
@@ -301,7 +306,7 @@ async def test_a_worker_started_again_in_its_term_takes_back_what_it_had(pool: A
     bench = Bench()
     await store(pool, Sample("1"))
     async with tenure.database.transaction() as connection:
-        await tenure.claims.claim(connection, 1, {})
+        await tenure.claims.claim(connection, {await first(pool): 0})
     async with running(worker(tenure, bench.handle).serve):
         await until(settled(pool, 1))
 

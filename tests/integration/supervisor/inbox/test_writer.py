@@ -16,7 +16,8 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 from supervisor.embedded import THROWAWAY
-from supervisor.inbox.writer import Limits, NotStored, Outcome, Writer
+from supervisor.inbox.batch import Outcome
+from supervisor.inbox.writer import Limits, NotStored, Writer
 from supervisor.migrator import apply_migrations_safe
 from telemetry import events, testing
 from tests.conftest import Server

@@ -19,6 +19,11 @@ from bot.sandbox.faults import CATALOGUE, FaultError, Faults, Setting, parse, pa
         ("provider_stuck=", Setting("provider_stuck", None)),
         ("provider_stuck=off", Setting("provider_stuck", None)),
         ("provider_lose_reply=0", Setting("provider_lose_reply", 0.0)),
+        ("telegram_limits=on", Setting("telegram_limits", "1/1,20/60,30/1")),
+        ("telegram_limits=1/0.5,4/2,9/1*3", Setting("telegram_limits", "1/0.5,4/2,9/1", 3)),
+        ("telegram_blocked=Kicked", Setting("telegram_blocked", "kicked")),
+        ("telegram_migrated=-5>-1005*1", Setting("telegram_migrated", "-5>-1005", 1)),
+        ("telegram_chats=-5, 7", Setting("telegram_chats", "-5,7")),
     ],
 )
 def test_a_setting_is_name_equals_value_with_an_optional_count(text: str, expected: Setting | None) -> None:
@@ -41,6 +46,13 @@ def test_a_setting_is_name_equals_value_with_an_optional_count(text: str, expect
         ("provider_http=200", "takes an HTTP status"),
         ("provider_stuck=maybe", "takes on"),
         ("provider_fail=501*0", "so many times"),
+        ("telegram_limits=1/1", "three of NUMBER/SECONDS"),
+        ("telegram_limits=1/1,0/1,9/1", "three of NUMBER/SECONDS"),
+        ("telegram_limits=1/1,1/0,9/x", "three of NUMBER/SECONDS"),
+        ("telegram_blocked=maybe", "on, deactivated, kicked"),
+        ("telegram_migrated=-5", "two negative ids"),
+        ("telegram_migrated=5>-6", "two negative ids"),
+        ("telegram_chats=me", "ids, by comma"),
         ("provider_lag=1", "There is no fault 'provider_lag'"),
     ],
 )

@@ -6,7 +6,7 @@ import random
 
 from supervisor.child import Backoff
 from supervisor.inbox.claims import Row
-from supervisor.inbox.lanes import MAX_SPARED, MAX_STARTS, Lanes, started
+from supervisor.inbox.lanes import MAX_SPARED, MAX_STARTS, Lanes
 
 
 def row(number: int, lane: str = "chat:1", attempts: int = 0) -> Row:
@@ -17,47 +17,77 @@ def lanes() -> Lanes:
     return Lanes(backoff=Backoff(base=1.0, cap=30.0), rng=random.Random(1))
 
 
+def starting(held: Lanes, limit: int, now: float = 0.0) -> list[int]:
+    """The ids handed out to be started."""
+    heads = held.heads(limit, now)
+    assert not heads.doomed
+    return [head.id for head in heads.starting]
+
+
 def test_one_lane_hands_out_one_row_at_a_time_and_in_order() -> None:
     """The second row comes only after the first was settled."""
     held = lanes()
     held.add([row(1), row(2)])
-    assert held.heads(10, 0.0) == [row(1)]
-    assert held.heads(10, 0.0) == []
+    assert starting(held, 10) == [1]
+    assert starting(held, 10) == []
     held.settled(row(1))
-    assert held.heads(10, 0.0) == [row(2)]
+    assert starting(held, 10) == [2]
     held.settled(row(2))
-    assert len(held) == 0
-    assert held.held() == {}
+    assert len(held) == held.held("chat:1") == 0
+
+
+def test_a_head_that_the_claim_has_started_is_not_handed_out_again() -> None:
+    """It is busy from the first moment; what is behind it waits."""
+    held = lanes()
+    held.add([row(1, attempts=1), row(2)], {1})
+    assert starting(held, 10) == []
+    assert [(left.id, left.attempts) for left in held.unsettled()] == [(1, 0), (2, 0)]
+    held.settled(row(1, attempts=1))
+    assert starting(held, 10) == [2]
 
 
 def test_lanes_are_handed_out_beside_each_other_up_to_the_limit() -> None:
     """Three lanes and two slots: two heads now, the third with the next slot."""
     held = lanes()
     held.add([row(1, "a"), row(2, "b"), row(3, "c")])
-    assert [head.id for head in held.heads(2, 0.0)] == [1, 2]
-    assert [head.id for head in held.heads(2, 0.0)] == [3]
+    assert starting(held, 2) == [1, 2]
+    assert starting(held, 2) == [3]
 
 
 def test_a_lane_with_more_rows_waits_for_the_others_before_its_next() -> None:
     """Ready lanes take turns: a busy chat does not get every slot that is freed."""
     held = lanes()
     held.add([row(1, "busy"), row(2, "busy"), row(3, "calm")])
-    assert [head.id for head in held.heads(1, 0.0)] == [1]
+    assert starting(held, 1) == [1]
     held.settled(row(1, "busy"))
-    assert [head.id for head in held.heads(2, 0.0)] == [3, 2]
+    assert starting(held, 2) == [3, 2]
+
+
+def test_a_row_that_was_committed_late_takes_its_place_behind_what_has_started() -> None:
+    """Another instance's row with a lower id: before what still waits, never before the head."""
+    held = lanes()
+    held.add([row(5), row(7)])
+    assert starting(held, 1) == [5]
+    held.add([row(3), row(6)])
+    order = [5]
+    while len(held):
+        held.settled(row(order[-1]))
+        order += starting(held, 1)
+    assert order == [5, 3, 6, 7]
 
 
 def test_a_failing_head_holds_up_its_lane_until_its_delay_has_passed() -> None:
     """Nothing of the lane is handed out meanwhile; the other lane goes on."""
     held = lanes()
     held.add([row(1, "a"), row(2, "a"), row(3, "b")])
-    held.heads(2, 0.0)
-    delay = held.failed(started(row(1, "a")), "Boom", 100.0)
-    held.settled(row(3, "b"))
+    first, other = held.heads(2, 0.0).starting
+    delay = held.failed(first, "Boom", 100.0)
+    held.settled(other)
     assert delay is not None
-    assert held.heads(10, 100.0) == []
+    assert starting(held, 10, 100.0) == []
+    assert held.waiting == 1
     assert held.next_at() == 100.0 + delay
-    assert [(head.id, head.attempts) for head in held.heads(10, 100.0 + delay)] == [(1, 1)]
+    assert [(head.id, head.attempts) for head in held.heads(10, 100.0 + delay).starting] == [(1, 2)]
 
 
 def test_after_its_last_start_a_head_is_handed_out_doomed_and_then_the_lane_goes_on() -> None:
@@ -65,34 +95,46 @@ def test_after_its_last_start_a_head_is_handed_out_doomed_and_then_the_lane_goes
     held, now = lanes(), 0.0
     held.add([row(1), row(2)])
     for start in range(1, MAX_STARTS + 1):
-        (head,) = held.heads(1, now)
-        assert held.doom(head) is None
-        delay = held.failed(started(head), f"Boom {start}", now)
+        (head,) = held.heads(1, now).starting
+        assert head.attempts == start
+        delay = held.failed(head, f"Boom {start}", now)
         assert (delay is None) == (start == MAX_STARTS)
         now += delay or 0.0
-    (head,) = held.heads(1, now)
-    assert held.doom(head) == f"Boom {MAX_STARTS}"
-    held.settled(head)
-    (following,) = held.heads(1, now)
-    assert (following.id, held.doom(following)) == (2, None)
+    heads = held.heads(1, now)
+    assert [(head.id, why) for head, why in heads.doomed] == [(1, f"Boom {MAX_STARTS}")]
+    assert not heads.starting
+    held.settled(heads.doomed[0][0])
+    assert starting(held, 1, now) == [2]
 
 
 def test_a_hopeless_failure_dooms_the_head_at_once() -> None:
     """Starting it again cannot help, so the lane is not held up."""
     held = lanes()
     held.add([row(1)])
-    (head,) = held.heads(1, 0.0)
-    assert held.failed(started(head), "Unreadable", 0.0, for_good=True) is None
-    (head,) = held.heads(1, 0.0)
-    assert held.doom(head) == "Unreadable"
+    (head,) = held.heads(1, 0.0).starting
+    assert held.failed(head, "Unreadable", 0.0, for_good=True) is None
+    assert held.heads(1, 0.0).doomed == [(head, "Unreadable")]
 
 
 def test_a_row_that_was_started_often_enough_by_others_is_doomed_before_it_starts() -> None:
     """A handler that kills the process is found out by the count alone."""
     held = lanes()
     held.add([row(1, attempts=MAX_STARTS)])
-    (head,) = held.heads(1, 0.0)
-    assert "the process ended in its handler" in (held.doom(head) or "")
+    ((_, why),) = held.heads(1, 0.0).doomed
+    assert "the process ended in its handler" in why
+
+
+def test_suspects_of_a_killed_process_are_started_one_at_a_time_beside_the_others() -> None:
+    """Of the rows that ran beside a deadly one, none may be counted to death with it."""
+    held = lanes()
+    held.add([row(1, "a", attempts=1), row(2, "b", attempts=1), row(3, "c"), row(4, "d")])
+    assert starting(held, 10) == [1, 3, 4]
+    assert starting(held, 10) == []
+    held.settled(row(1, "a"))
+    assert starting(held, 10) == [2]
+    assert held.failed(row(2, "b", attempts=2), "Boom", 0.0) is not None
+    held.add([row(5, "e", attempts=1)])
+    assert starting(held, 10, 1e6) == [5, 2], "a row that has failed has not killed: it is no suspect any more"
 
 
 def test_a_spared_start_is_not_counted_and_sparing_has_an_end() -> None:
@@ -100,19 +142,20 @@ def test_a_spared_start_is_not_counted_and_sparing_has_an_end() -> None:
     held, now = lanes(), 0.0
     held.add([row(1)])
     for _ in range(MAX_SPARED):
-        (head,) = held.heads(1, now)
-        assert head.attempts == 0
-        delay = held.spare(started(head), now)
+        (head,) = held.heads(1, now).starting
+        assert head.attempts == 1
+        delay = held.spare(head, now)
         assert delay is not None
         now += delay
-    (head,) = held.heads(1, now)
-    assert held.spare(started(head), now) is None
+    (head,) = held.heads(1, now).starting
+    assert held.spare(head, now) is None
+    assert [left.attempts for left in held.unsettled()] == [0]
 
 
 def test_heads_that_were_not_started_come_again() -> None:
     """A start that could not be written down costs the lane nothing but the pause."""
     held = lanes()
     held.add([row(1), row(2)])
-    held.again(held.heads(1, 0.0), 5.0)
-    assert held.heads(1, 4.0) == []
-    assert held.heads(1, 5.0) == [row(1)]
+    held.again(held.heads(1, 0.0).starting, 5.0)
+    assert starting(held, 1, 4.0) == []
+    assert [(head.id, head.attempts) for head in held.heads(1, 5.0).starting] == [(1, 1)]

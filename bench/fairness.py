@@ -1,0 +1,67 @@
+"""What the chats pay for one that sends a share of everything: how long theirs take beside it, and alone.
+
+    python -m bench.fairness [--json] [--quick] [--rounds N]
+
+A full queue, handlers of 20 ms, 64 of them in parallel. `alone` is the same queue without the busy chat's rows. The
+figures are of the others' rows: how many a second, until their last one is done. `without a cap` lets the busy chat
+take what comes first, as a queue without lanes in its claim does: the chat is still handled one row at a time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+
+import anyio
+
+from bench.dequeue import watched
+from bench.postgres import Server, postgres
+from bench.queues import LANES, PATIENCE_SECONDS, Load, Referee, Wrong, ours
+from bench.rounds import Case, Figures, alternate, arguments, machine, report
+
+ROUNDS = 3
+JOBS = 3_000
+HANDLER_SECONDS = 0.02
+SHARES = (0.3, 0.5)
+UNCAPPED = {"lane_cap": 512, "buffer": 512}
+BAR = "others' time ≤ 1.3 × alone: ratio ≥ 0.77"
+
+
+async def measure(server: Server, load: Load, options: dict[str, int]) -> Figures:
+    """Return how fast the others' rows are done."""
+    async with ours(server, load, partial(Referee, load), **options) as referee:
+        began = time.perf_counter()
+        with anyio.fail_after(PATIENCE_SECONDS):
+            while not referee.others_ended:  # noqa: ASYNC110 - asked for rarely, and only in a bench
+                await anyio.sleep(0.005)
+    if referee.disorder or referee.overlaps or referee.doubles:
+        raise Wrong("rows were handled out of order, twice, or beside each other")
+    seconds = referee.others_ended - began
+    return Figures(referee.others / seconds, more={"others, s": seconds})
+
+
+async def main() -> None:
+    """Run both shares and print the table."""
+    asked = arguments(__doc__ or "", ROUNDS)
+    jobs = JOBS // 8 if asked.quick else JOBS
+    cases = []
+    async with postgres() as server:
+        for share in SHARES:
+            load = Load(jobs, 500, share, HANDLER_SECONDS)
+            alone = replace(load, is_alone=True)
+            contenders: dict[str, Callable[[], Awaitable[Figures]]] = {
+                "alone": partial(measure, server, alone, {}),
+                "beside": partial(measure, server, load, {}),
+            }
+            found = await alternate(contenders, asked.rounds)
+            # Once is enough: it takes longer than all the others together.
+            found["without a cap"] = [await measure(server, load, UNCAPPED)]
+            cases.append(Case(f"{share:.0%} from one chat", "others' rows/s", "alone", found, {"beside": BAR}))
+        notes = machine(fdatasync=f"{server.syncs:,.0f}/s", lanes=LANES)
+    report(cases, notes, as_json=asked.json)
+
+
+if __name__ == "__main__":
+    watched(main)

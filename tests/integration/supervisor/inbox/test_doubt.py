@@ -1,0 +1,89 @@
+"""A round whose commit is in doubt, on a real PostgreSQL: nothing of it is undone that was handled."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from supervisor.inbox.claims import Row
+from supervisor.inbox.wake import Wake
+from supervisor.inbox.worker import Pace, Worker
+from tests.integration.children import running
+from tests.integration.supervisor.inbox.conftest import Sample, Tenure, states, store, until
+
+LATE = "INSERT INTO inbox (source, dedupe_key, lane, body) VALUES ('telegram', $1::text, 'chat:1', '')"
+
+
+class Losing:
+    """A term's database that loses its connection once, right before a commit, when it is told to."""
+
+    def __init__(self, tenure: Tenure) -> None:
+        self._database = tenure.database
+        self.loses = False
+        self.lost = 0
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        async with self._database.transaction() as connection:
+            yield connection
+            if self.loses:
+                self.loses, self.lost = False, self.lost + 1
+                raise ConnectionResetError("lost on purpose")
+
+
+@pytest.mark.parametrize("rows", [2, 5])
+async def test_a_handled_row_is_not_started_again_behind_later_ones_when_its_settlement_is_lost(
+    pool: Any, tenure: Tenure, rows: int
+) -> None:
+    """I3: handlers that wrote nothing settle with a round; that round is lost once, and the lane keeps its order."""
+    database, seen, keys = Losing(tenure), list[str](), [str(number) for number in range(rows)]
+
+    async def handle(row: Row, _: Any) -> None:
+        database.loses = not seen
+        seen.append(row.dedupe_key)
+
+    async def settled() -> bool:
+        return all(state == "done" for state, _ in (await states(pool)).values())
+
+    await store(pool, *(Sample(key) for key in keys))
+    pace = Pace(poll_seconds=0.02)
+    worker = Worker(database, tenure.claims, handle, Wake(), pace=pace, rng=random.Random(1))
+    async with running(worker.serve):
+        await until(settled)
+    assert database.lost == 1
+    assert seen == keys
+    assert set((await states(pool)).values()) == {("done", 1)}
+
+
+async def test_a_row_that_was_committed_late_is_handled_before_later_ones_of_its_lane(
+    pool: Any, tenure: Tenure
+) -> None:
+    """I3: another instance's batch got its ids first and was committed last; the chat's next update came after that."""
+    seen, wake = list[str](), Wake()
+
+    async def handle(row: Row, _: Any) -> None:
+        seen.append(row.dedupe_key)
+
+    async def handled(number: int) -> None:
+        async def reached() -> bool:
+            return len(seen) >= number
+
+        await until(reached)
+
+    worker = Worker(tenure.database, tenure.claims, handle, wake, rng=random.Random(1))
+    rounds = range(10)
+    async with running(worker.serve):
+        for turn in rounds:
+            async with pool.acquire() as slow, slow.transaction():
+                await slow.execute(LATE, f"{turn} late")
+                await store(pool, Sample(f"{turn} other", "chat:2"))
+                wake.set()
+                await handled(3 * turn + 1)
+            await store(pool, Sample(f"{turn} next", "chat:1"))
+            wake.set()
+            await handled(3 * turn + 3)
+    assert seen == [f"{turn} {name}" for turn in rounds for name in ("other", "late", "next")]
