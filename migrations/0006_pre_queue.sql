@@ -29,3 +29,9 @@ CREATE TABLE payment_order (
     expires_at timestamptz NOT NULL
 );
 SELECT lock_fence_table('payment_order');
+
+-- Who edits this message? Asked for every message that is removed, by the removal and by the foreign key.
+CREATE INDEX outbox_by_edited ON outbox (edits) WHERE edits IS NOT NULL;
+
+-- Which generation does this message show? Asked for every message that is removed, by the removal and by the foreign key.
+CREATE INDEX generation_by_message ON generation (status_outbox_id) WHERE status_outbox_id IS NOT NULL;
