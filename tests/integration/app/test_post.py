@@ -153,7 +153,7 @@ async def test_a_start_holds_post_files_back_and_the_workload_runs_them_first(
             term = await won(db, instance)
             fenced = FencedDatabase(instance.need_pool(), instance.lock_key, term)
             names = [spec.name for spec in workload(instance, fenced, term, Writer(str))]
-            assert (names[0], names[-1]) == (NAME, "inbox")
+            assert (names[0], names[-1]) == (NAME, "retention")
             instance.held_back = ()
             assert [spec.name for spec in workload(instance, fenced, term, Writer(str))] == names[1:]
     finally:
