@@ -3,8 +3,9 @@
     python -m bench.fairness [--json] [--quick] [--rounds N]
 
 A full queue, handlers of 20 ms, 64 of them in parallel. `alone` is the same queue without the busy chat's rows. The
-figures are of the others' rows: how many a second, until their last one is done. `without a cap` lets the busy chat
-take what comes first, as a queue without lanes in its claim does: the chat is still handled one row at a time.
+figures are of the others' rows: how many a second, until their last one is done, and after how long so many are (p50,
+p99). `without a cap` lets the busy chat take what comes first, as a queue without lanes in its claim does: the chat is
+still handled one row at a time.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import anyio
 from bench.dequeue import watched
 from bench.postgres import Server, postgres
 from bench.queues import LANES, PATIENCE_SECONDS, Load, Referee, Wrong, ours
-from bench.rounds import Case, Figures, alternate, arguments, machine, report
+from bench.rounds import Case, Figures, alternate, arguments, machine, report, timed
 
 ROUNDS = 3
 JOBS = 3_000
@@ -39,7 +40,7 @@ async def measure(server: Server, load: Load, options: dict[str, int]) -> Figure
     if referee.disorder or referee.overlaps or referee.doubles:
         raise Wrong("rows were handled out of order, twice, or beside each other")
     seconds = referee.others_ended - began
-    return Figures(referee.others / seconds, more={"others, s": seconds})
+    return timed([end - began for end in referee.ends], seconds, **{"others, s": seconds})
 
 
 async def main() -> None:

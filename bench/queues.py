@@ -86,6 +86,8 @@ class Referee:
     others_left: int = 0
     others_ended: float = 0.0
     ended: float = 0.0
+    ends: list[float] = field(default_factory=list)
+    """When each was handled; with a busy chat in the load, each of the others'."""
     done: anyio.Event = field(default_factory=anyio.Event)
 
     def __post_init__(self) -> None:
@@ -113,6 +115,8 @@ class Referee:
         self.seen.add(job)
         self.others_left -= chat != HOT
         now = time.perf_counter()
+        if chat != HOT or not self.load.hot:
+            self.ends.append(now)
         if not self.others_left and not self.others_ended:
             self.others_ended = now
         if len(self.seen) == self.jobs:

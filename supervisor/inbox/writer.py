@@ -36,6 +36,8 @@ from telemetry import emit, events, tracing
 RETRY_AFTER = 1
 """Whole seconds after which an arrival that was not stored is welcome again."""
 IDLE_SECONDS = 15.0
+WHOLE_ROWS = 64
+"""So many waiters share a batch, all of them; of more than twice as many, half."""
 BACKOFF = Backoff(base=0.1, cap=2.0, healthy_after=5.0)
 
 
@@ -165,7 +167,9 @@ class Writer:
         """Take the oldest waiters that fit into one batch, without those who gave up; a row always fits alone."""
         batch: list[Waiter] = []
         room = self._limits.batch_bytes
-        while self._buffer and len(batch) < self._limits.batch_rows:
+        # Half of many: who is told of one half puts again while the server works on the other.
+        rows = min(self._limits.batch_rows, max(WHOLE_ROWS, (len(self._buffer) + 1) // 2))
+        while self._buffer and len(batch) < rows:
             size = len(self._buffer[0].arrival.body)
             if batch and size > room:
                 break
