@@ -2,7 +2,8 @@
 
 The lock is polled, never waited for: a blocked waiter would hold a snapshot, and would hang an index that is built
 concurrently. It is the session's, so whoever is killed frees it within the seconds the server needs to notice. Through a
-pooler no session is ours: there a second connection keeps it in a transaction that stays open meanwhile.
+pooler no session is ours: there a second connection keeps it in a transaction that stays open meanwhile. Only the one
+who has it keeps a transaction: those of waiters would take the pooler's last sessions from the one they wait for.
 """
 
 from __future__ import annotations
@@ -37,11 +38,10 @@ async def migrating(url: str, *, lock_seconds: float = LOCK_SECONDS) -> AsyncIte
     """Lend the session of the one migrator; raise `Unavailable` when another keeps it for `lock_seconds`."""
     async with session(url, settings=SESSION) as connection:
         if not is_pooled(connection):
-            await _lock(connection, "migration_lock", lock_seconds)
+            await _lock(connection, lock_seconds)
             yield connection
             return
-        async with session(url, settings=SESSION) as keeper, transaction(keeper):
-            await _lock(keeper, "migration_lock_pooled", lock_seconds)
+        async with session(url, settings=SESSION) as keeper, _kept(keeper, lock_seconds):
             yield connection
 
 
@@ -94,12 +94,31 @@ async def record_details(connection: Connection, migration: Migration, seconds: 
     )
 
 
-async def _lock(connection: Connection, query: str, seconds: float) -> None:
+async def _lock(connection: Connection, seconds: float) -> None:
     with anyio.move_on_after(seconds):
-        while not await connection.fetchval(sql(query), LOCK_KEY):  # noqa: ASYNC110 - see above: polled
+        while not await connection.fetchval(sql("migration_lock"), LOCK_KEY):  # noqa: ASYNC110 - see above: polled
             await anyio.sleep(LOCK_POLL_SECONDS)
         return
-    raise Unavailable(
+    raise _taken(seconds)
+
+
+@asynccontextmanager
+async def _kept(keeper: Connection, seconds: float) -> AsyncIterator[None]:
+    """Be the one migrator while the block runs."""
+    end = anyio.current_time() + seconds
+    while anyio.current_time() < end:
+        async with transaction(keeper):
+            if await keeper.fetchval(sql("migration_lock_pooled"), LOCK_KEY):
+                # A fetch leaves its portal open, and with it a snapshot; a simple query closes both.
+                await keeper.execute("SELECT")
+                yield
+                return
+        await anyio.sleep(LOCK_POLL_SECONDS)
+    raise _taken(seconds)
+
+
+def _taken(seconds: float) -> Unavailable:
+    return Unavailable(
         f"Another process has been migrating this database for {seconds:.0f} s.",
         hint="wait for it; 'vigil migrate status' shows how far it is.",
     )

@@ -19,6 +19,7 @@ from supervisor.pooler import is_pooled
 from supervisor.sql import sql
 from supervisor.term import Term
 from supervisor.timing import PROFILES
+from tests.integration.supervisor.migration.steps import files
 from tests.pgbouncer import Mode, pooling
 
 KEY = 7
@@ -146,6 +147,28 @@ async def test_an_empty_database_is_migrated_through_a_pooler_by_one_of_several(
             recorded = await connection.fetch("SELECT migration_name FROM migration_history ORDER BY 1")
     assert sorted(applied) == [row["migration_name"] for row in recorded]
     assert len(applied) == len(set(applied)) > 4
+
+
+@pytest.mark.parametrize(
+    ("mode", "size", "migrators"), [("transaction", 4, 5), ("transaction", 20, 3), ("session", 10, 3)]
+)
+async def test_an_index_is_built_concurrently_through_a_pooler_beside_waiting_migrators(
+    server: Any, empty_database_url: str, mode: Mode, size: int, migrators: int
+) -> None:
+    """Neither the one that keeps the lock nor those who wait hold a snapshot, or the pooler's last session."""
+    applied: list[str] = []
+
+    async def migrate(url: str) -> None:
+        applied.extend((await apply_migrations_safe(url, steps)).applied)
+
+    steps = files(
+        "CREATE TABLE a (id int);", "-- migrate: no-transaction\nCREATE INDEX CONCURRENTLY a_by_id ON a (id);"
+    )
+    with pooling(server, empty_database_url, mode, size=size) as url, anyio.fail_after(DEADLINE):
+        async with anyio.create_task_group() as group:
+            for _ in range(migrators):
+                group.start_soon(migrate, url)
+    assert sorted(applied) == ["0001_pre_step", "0002_pre_step"]
 
 
 async def test_an_interrupted_query_through_a_pooler_leaves_no_open_transaction(
