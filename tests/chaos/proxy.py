@@ -60,6 +60,7 @@ class Link:
         self._clients: set[asyncio.StreamWriter] = set()
         self._servers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._ended = False
         self._server, listening = portal.call(self._listen)
         self.url = urlunsplit(parts._replace(netloc=f"{user}@127.0.0.1:{listening}"))
 
@@ -107,7 +108,7 @@ class Link:
 
     async def _listen(self) -> tuple[asyncio.Server, int]:
         self._up, self._down = Direction(), Direction()
-        server = await asyncio.start_server(self._forward, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         return server, server.sockets[0].getsockname()[1]
 
     def _switch(self, up_closed: bool, down_closed: bool) -> None:
@@ -126,26 +127,27 @@ class Link:
         self._abort(clients=False, servers=True)
 
     async def _end(self) -> None:
+        self._ended = True
         self._server.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._abort(clients=True, servers=True)
 
-    async def _forward(self, from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        self._clients.add(to_client)
-        try:
-            await self._join(from_client, to_client)
-        except asyncio.CancelledError:
-            # The link ends; a task of the server that ends cancelled would be reported as an error.
-            pass
-        finally:
+    def _accept(self, from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        """Join it in a task that is known from its first moment on: one that never ran could not close what it holds."""
+        if self._ended:
             to_client.transport.abort()
-            self._clients.discard(to_client)
-            self._tasks.discard(task)
+            return
+        task = asyncio.get_running_loop().create_task(self._join(from_client, to_client))
+        self._clients.add(to_client)
+        self._tasks.add(task)
+        task.add_done_callback(lambda _: self._left(to_client, task))
+
+    def _left(self, to_client: asyncio.StreamWriter, task: asyncio.Task[None]) -> None:
+        to_client.transport.abort()
+        self._clients.discard(to_client)
+        self._tasks.discard(task)
 
     async def _join(self, from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         await self._up.passage()

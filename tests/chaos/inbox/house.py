@@ -75,12 +75,12 @@ class House:
     def running(self) -> Iterator[House]:
         """Be there while the block runs; no process outlives it."""
         self.arena.ask(self.url, TABLE)
-        try:
-            with self._stack:
+        with self._stack:
+            try:
                 yield self
-        finally:
-            for door in self.doors.values():
-                door.end()
+            finally:
+                for door in self.doors.values():
+                    door.end()
 
     @property
     def instances(self) -> Mapping[str, Door]:
