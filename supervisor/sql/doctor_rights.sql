@@ -2,7 +2,8 @@
 WITH ours AS (
     SELECT oid, relname, relowner FROM pg_class
      WHERE relnamespace = to_regnamespace(current_schema()) AND relkind = 'r'
-       AND relname ~ '^(lock_|ledger_|generation|inbox$|outbox$|users$|generated_setting$|migration_history$)'
+       AND relname ~ '^(lock_|ledger_|generation|inbox$|outbox$|users$|chat_moved$|group_unreachable$|payment_order$'
+                     '|generated_setting$|migration_history$)'
 )
 SELECT 'create in ' || coalesce('schema ' || current_schema(), 'any schema of search_path: none exists') AS missing
  WHERE NOT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)
@@ -12,6 +13,10 @@ SELECT 'end sessions of its own (pg_terminate_backend)'
 UNION ALL
 SELECT 'read and write ' || string_agg(relname, ', ' ORDER BY relname) FROM ours
  WHERE NOT (has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE'))
+HAVING count(*) > 0
+UNION ALL
+SELECT 'remove from ' || string_agg(relname, ', ' ORDER BY relname) FROM ours
+ WHERE relname IN ('inbox', 'outbox', 'group_unreachable') AND NOT has_table_privilege(oid, 'DELETE')
 HAVING count(*) > 0
 UNION ALL
 SELECT 'migrate what belongs to ' || string_agg(DISTINCT pg_get_userbyid(relowner), ', ') FROM ours

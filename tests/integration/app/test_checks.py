@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,27 @@ async def test_a_role_without_rights_is_told_what_it_may_not_do(home: Path, stra
     for right in ("create in schema", "lock_heartbeat", "migrate what belongs to vigil"):
         assert right in found["rights"].found
     assert set(results(await smoked(home, stranger)).values()) == {"ok", "failed"}
+
+
+async def test_the_rights_on_every_table_are_examined(home: Path, stranger: str, db: Any) -> None:
+    """Every table there is, so that a new one cannot be forgotten."""
+    missing = (await examined(home, stranger))["rights"].found
+    tables = set(await _contents(db))
+    assert {"inbox", "users", "chat_moved", "group_unreachable", "payment_order", "migration_history"} <= tables
+    assert {table for table in tables if not re.search(rf"\b{table}\b", missing)} == set()
+
+
+async def test_a_role_that_may_not_remove_is_told(home: Path, stranger: str, db: Any) -> None:
+    """Retention removes rows, and a group that speaks again is no longer noted as gone."""
+    role = urlsplit(stranger).username
+    await db.execute(f"GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO {role}")
+    found = (await examined(home, stranger))["rights"].found
+    await db.execute(f"GRANT DELETE ON inbox, outbox, group_unreachable TO {role}")
+    then = (await examined(home, stranger))["rights"].found
+    await db.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}")
+    assert "remove from group_unreachable, inbox, outbox" in found
+    assert "read and write" not in found
+    assert "remove" not in then
 
 
 async def test_a_read_only_server_is_told(home: Path, database_url: str, server: Any) -> None:
