@@ -54,7 +54,7 @@ class Database(Protocol):
 
     @property
     def lost(self) -> tuple[type[Exception], ...]:
-        """What a query raises when the server went away: trying again helps, for as long as the term lasts."""
+        """What a query raises when the server went away or gave up this time: trying again helps, while the term lasts."""
         ...
 
     def transaction(self) -> AbstractAsyncContextManager[Connection]:

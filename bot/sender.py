@@ -1,39 +1,42 @@
 """Send one queued row: the intent before the call, the result after it.
 
+    its file, where it needs one (no place is taken meanwhile)
+      ▼
     ready ──before()──▶ ended without a call
-      │ └─ its file, where it needs one
       ▼
     intent (epoch, attempts + 1), committed ──▶ trusted() ──▶ call ──▶ sent | failed | again | moved, committed
 
 Invariants
 * No call starts without a committed intent of the current term and `term.trusted()` right before it.
 * What is noted and what its owner does about it (delivered, undeliverable) commit together.
+* Once a call is made it has failed only if Telegram says so: an answer that cannot be read may be a message sent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import anyio
 from telegram import Bot
 from telegram.error import TelegramError
 
 from bot import delivery, moves
-from bot.calls import Content, call
+from bot.answer import hearing, message_id
+from bot.calls import Content, prepare
 from bot.delivery import Again, Failed, Moved, Outcome, Outgoing, Sent, Verdict
 from bot.ports import Connection, Database, Term
 from bot.sql import sql
 from telemetry import emit, events
 
 LOST_PAUSE = 0.5
-TRANSIENT = frozenset({"40", "55", "57"})
-"""Classes of SQLSTATE after which the same transaction may succeed."""
 Media = Callable[[int], Awaitable[Content | None]]
 """The file of a generation: its bytes, or Telegram's id of it; None when there is none any more."""
 Settled = Callable[[Connection, Outgoing, Outcome], Awaitable[None]]
 """What a row's owner does in the transaction that notes its end."""
+File: TypeAlias = Content | Failed | Again
+"""What is to be sent, or why it cannot be."""
 T = TypeVar("T")
 
 
@@ -49,16 +52,17 @@ class Sender:
     lost: tuple[type[Exception], ...]
     jitter: Callable[[], float]
 
-    async def send(self, row: Outgoing) -> tuple[Verdict | None, bool]:
+    async def send(self, row: Outgoing, file: File | None) -> tuple[Verdict | None, bool]:
         """Send the row and note what became of it; return that, and whether a call was made.
 
         The verdict is None when the row had ended already, or a newer edit has replaced it.
         """
         began = anyio.current_time()
-        verdict = delivery.before(row)
-        content: Content | None = None
-        if verdict is None and row.method == "sendPhoto":
-            content, verdict = await self._content(row)
+        verdict, content = delivery.before(row), None
+        if isinstance(file, Failed | Again):
+            verdict = verdict or file
+        else:
+            content = file
         is_called = verdict is None
         if verdict is None:
             row = replace(row, attempts=row.attempts + 1)
@@ -67,30 +71,38 @@ class Sender:
                 return None, False
             await self.term.trusted()
             verdict = await self._call(row, content)
-        found = verdict
-        noted = await self._until_stored(lambda connection: self.note(connection, row, found))
+        answered = anyio.current_time() - began
+        noted = await self._note_until_stored(row, verdict)
         if noted is not None:
-            self.report(row, noted, anyio.current_time() - began)
+            self.report(row, noted, answered)
         return noted, is_called
 
-    async def _content(self, row: Outgoing) -> tuple[Content | None, Verdict | None]:
-        """Fetch the file before the intent, so that a slow download leaves nothing in doubt."""
+    async def file(self, row: Outgoing) -> File:
+        """Fetch the file that goes with the row, before the intent: a slow download leaves nothing in doubt."""
         if row.generation_id is None:
-            return None, Failed("the row names no generation")
+            return Failed("the row names no generation")
         try:
             content = await self.media(row.generation_id)
         except Exception as error:  # noqa: BLE001 - whatever hinders one file must not end the outbox of all chats
             tried = replace(row, attempts=row.attempts + 1)
-            return None, delivery.later(tried, f"its file: {type(error).__name__}", self.jitter())
-        return content, Failed("its file is gone") if content is None else None
+            return delivery.later(tried, f"its file: {type(error).__name__}", self.jitter())
+        return Failed("its file is gone") if content is None else content
 
     async def _call(self, row: Outgoing, content: Content | None) -> Verdict:
         try:
-            return await call(self.bot, row, content)
-        except TelegramError as error:
-            return delivery.judge(row, error, self.jitter())
+            call = prepare(self.bot, row, content)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             return Failed(f"no call can be made of it: {type(error).__name__}")
+        with hearing() as heard:
+            try:
+                return await call()
+            except TelegramError as error:
+                return delivery.judge(row, error, self.jitter())
+            except Exception as error:  # noqa: BLE001 - the call was made, whatever the library makes of its answer
+                number = message_id(heard)
+                if number is not None:
+                    return Sent(number)
+                return delivery.unknown(row, f"its answer cannot be read: {type(error).__name__}")
 
     async def _intend(self, connection: Connection, row: Outgoing) -> bool:
         return await connection.fetchval(sql("outbox_intend"), row.id, self.term.epoch, row.attempts) is not None
@@ -127,15 +139,26 @@ class Sender:
             return await self.note(connection, row, Failed("its chat has moved in a circle"))
         return replace(verdict, chat_id=final)
 
+    async def _note_until_stored(self, row: Outgoing, verdict: Verdict) -> Verdict | None:
+        is_tried = False
+
+        async def write(connection: Connection) -> Verdict | None:
+            nonlocal is_tried
+            noted = await self.note(connection, row, verdict)
+            # Ended after a commit whose answer was lost: by that commit.
+            found = verdict if noted is None and is_tried else noted
+            is_tried = True
+            return found
+
+        return await self._until_stored(write)
+
     async def _until_stored(self, write: Callable[[Connection], Awaitable[T]]) -> T:
         """Write in a fenced transaction, again and again while the database is away: what happened must be noted."""
         while True:
             try:
                 async with self.database.transaction() as connection:
                     return await write(connection)
-            except Exception as error:
-                if not isinstance(error, self.lost) and not _passes(error):
-                    raise
+            except self.lost as error:
                 emit(events.OutboxStalled(error=error, retry_seconds=LOST_PAUSE))
             await anyio.sleep(LOST_PAUSE)
 
@@ -159,8 +182,3 @@ class Sender:
             emit(events.MessageRetried(outbox_id=number, method=method, reason=verdict.reason, delay_seconds=wait))
             if verdict.limited:
                 emit(events.MessagePaced(limit="retry_after", seconds=wait))
-
-
-def _passes(error: Exception) -> bool:
-    """Whether the database gave up only this time: a deadlock, a lock or a statement that took too long."""
-    return str(getattr(error, "sqlstate", None))[:2] in TRANSIENT

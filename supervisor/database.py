@@ -34,6 +34,18 @@ LOST = (
 """Everything asyncpg raises when the server went away. Not their parent OperatorInterventionError, which is also
 raised for a statement that took too long."""
 
+PASSING = (
+    *LOST,
+    # Deadlocks; what a lock, the server's own limits, a full disk or an operator made it give up.
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.InsufficientResourcesError,
+    # After a failover, until the standby is promoted.
+    asyncpg.ReadOnlySQLTransactionError,
+)
+"""Everything after which the same transaction may succeed later: the server went away, or gave up this time."""
+
 REFUSED = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,

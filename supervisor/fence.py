@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from supervisor.database import COMMAND_SECONDS, LOST, Connection, Pool, transaction
+from supervisor.database import COMMAND_SECONDS, PASSING, Connection, Pool, transaction
 from supervisor.errors import SupervisorError
 from supervisor.term import Term
 
@@ -32,7 +32,7 @@ class Fenced(SupervisorError):
 class FencedDatabase:
     """Transactions of one term on a pool."""
 
-    lost: tuple[type[Exception], ...] = LOST
+    lost: tuple[type[Exception], ...] = PASSING
 
     def __init__(self, pool: Pool, lock_key: int, term: Term) -> None:
         self._pool = pool

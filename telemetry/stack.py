@@ -12,6 +12,8 @@ from types import TracebackType
 
 MOST_FRAMES = 40
 MOST_EXCEPTIONS = 12
+DATA_EXCEPTION = "22"
+"""The class of SQLSTATE whose messages quote the value."""
 
 
 def stack_of(error: BaseException) -> str:
@@ -20,8 +22,14 @@ def stack_of(error: BaseException) -> str:
 
 
 def said(error: BaseException) -> str:
-    """The text of an exception, also when its own `__str__` is broken."""
+    """The text of an exception, also when its own `__str__` is broken.
+
+    Of a database's error only the message: what it adds quotes whole rows, and of invalid data the message does.
+    """
     try:
+        state = getattr(error, "sqlstate", None)
+        if isinstance(state, str):
+            return state if state.startswith(DATA_EXCEPTION) or not error.args else str(error.args[0])
         return str(error)
     except Exception as broken:  # noqa: BLE001 - any class can break in its own text, and it must still be reported
         return f"<text failed with {type(broken).__qualname__}>"

@@ -2,20 +2,21 @@
 
 handle ──┬─ wrote: done in the same transaction, committed ─▶ done, the lane goes on
          ├─ made no statement ───────────────────────────────▶ done with the next round, and its lane goes on with it
-         ├─ the database is lost ────────────────────────────▶ not counted, the lane waits (bounded)
+         ├─ the database is lost, or gives up this time ─────▶ not counted, the lane waits (bounded)
          ├─ failed ──────────────────────────────────────────▶ noted, the lane waits, or the row is doomed
          └─ the term is over ────────────────────────────────▶ raised: nothing of this worker commits any more
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 import anyio
 
-from supervisor.database import LOST
+from supervisor.database import PASSING
 from supervisor.errors import SupervisorError
 from supervisor.fence import Fenced
 from supervisor.inbox.claims import Claims, Row, reason
@@ -65,12 +66,17 @@ class Attempt:
                         await self.claims.done(writing, row)
         except OVER:
             raise
-        except LOST as error:
+        except PASSING as error:
             delay = self.lanes.spare(row, anyio.current_time())
             if delay is None:
                 self.failed(row, error, slot.began)
             else:
-                emit(events.UpdateSpared(inbox_id=row.id, delay_seconds=round(delay, 3), error=error))
+                emit(events.UpdateSpared(inbox_id=row.id, delay_seconds=round(delay, 3), error=reason(error)))
+        except asyncio.CancelledError as error:
+            # The handler's own: it awaited something that was cancelled. What cuts it short comes through its slot.
+            if slot.scope.cancel_called:
+                raise
+            self.failed(row, error, slot.began)
         except Exception as error:  # noqa: BLE001 - handlers are foreign code: whatever they raise is this row's failure
             self.failed(row, error, slot.began)
         else:
@@ -81,7 +87,7 @@ class Attempt:
 
     def finish(self, row: Row, began: float) -> None:
         """Report a row whose handler has committed."""
-        self.lanes.settled(row)
+        self.lanes.settled(row, committed=True)
         self.outcomes.settled(row, "done", began)
         self.committed()
 
@@ -92,13 +98,11 @@ class Attempt:
         else:
             emit(events.UpdateInterrupted(inbox_id=row.id, attempts=row.attempts))
 
-    def failed(self, row: Row, error: Exception, began: float) -> None:
+    def failed(self, row: Row, error: BaseException, began: float) -> None:
         """Note the failure and let the lane wait for the next start, or doom the row."""
         why = reason(error)
         self.outcomes.failed(row, why)
         delay = self.lanes.failed(row, why, anyio.current_time(), for_good=isinstance(error, self.hopeless))
         self.outcomes.settled(row, "failed", began)
         if delay is not None:
-            emit(
-                events.UpdateRetried(inbox_id=row.id, attempts=row.attempts, delay_seconds=round(delay, 3), error=error)
-            )
+            emit(events.UpdateRetried(inbox_id=row.id, attempts=row.attempts, delay_seconds=round(delay, 3), error=why))

@@ -15,6 +15,7 @@ Invariants
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -77,6 +78,10 @@ class Claims:
         now = anyio.current_time()
         return sorted((Row(*(*record, now)) for record in found), key=_by_id)
 
+    async def await_others(self, connection: Any, numbers: Collection[int]) -> None:
+        """Return when no other transaction is changing these rows: the next statement sees what became of them."""
+        await connection.execute(sql("inbox_await"), list(numbers))
+
     async def tell(self, connection: Any, fates: Mapping[int, Fate]) -> frozenset[int]:
         """Write down what became of claimed rows, and return the ids that were still this term's."""
         told = fates.values()
@@ -110,7 +115,9 @@ def reason(error: BaseException) -> str:
     trace = error.__traceback__
     while trace is not None:
         frame = trace.tb_frame
-        if "site-packages" not in frame.f_code.co_filename:
+        file = frame.f_code.co_filename
+        # Compiled code names its source by a relative path.
+        if os.path.isabs(file) and "site-packages" not in file:
             place = f" in {frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}"
         trace = trace.tb_next
     state = getattr(error, "sqlstate", None)

@@ -10,8 +10,8 @@ Invariants
 * Only settling the head moves a lane on: a failing head is handed out again and again, then it is doomed, and what is
   behind it waits.
 * Ready lanes take turns: a lane whose head was settled goes to the end.
-* A head that was started before this process had it may be what killed the one before. Such suspects are handed out one
-  at a time, so that of those which ran beside a deadly one none is counted again with it.
+* A head that was started twice before this process had it may be what killed the ones before. Such suspects are handed
+  out one at a time, so that of those which ran beside a deadly one none is counted a third time with it.
 * A start is counted before its outcome is known; `unsettled()` tells the counts without such starts.
 """
 
@@ -29,8 +29,10 @@ from supervisor.inbox.claims import Row
 
 MAX_STARTS = 5
 """Starts of a handler before its row is given up."""
-MAX_SPARED = 5
-"""Starts that a lost database may spoil without being counted; a bound, so that no row can block its lane for ever."""
+MAX_SPARED = 10
+"""Starts that the database may spoil, uncounted, while it commits others; a bound, or a row could block its lane."""
+SUSPECT_STARTS = 2
+"""From so many starts without a known end on, a head is a suspect: one crash alone makes nobody wait."""
 BACKOFF = Backoff(base=0.5, cap=30.0)
 
 
@@ -47,6 +49,9 @@ class _Lane:
     is_counted: bool = False
     """The head's count includes a start that has no outcome yet."""
     spared: int = 0
+    blamed: int = 0
+    commits: int = -1
+    """How many handlers had committed when the head was blamed last."""
     doom: str | None = None
 
 
@@ -63,6 +68,7 @@ class Lanes:
         self._trusted: set[int] = set()
         self._waiting: list[tuple[float, str]] = []
         self._size = 0
+        self._commits = 0
         self._max_starts = max_starts
         self._backoff = backoff
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
@@ -111,7 +117,7 @@ class Lanes:
             head = lane.rows[0]
             starts = head.attempts - lane.is_counted
             if lane.doom is not None or starts >= self._max_starts:
-                why = lane.doom or f"the process ended in its handler, started {starts} times"
+                why = lane.doom or f"started {starts} times; the process may have ended in its handler"
                 found.doomed.append((head, why))
             else:
                 if not lane.is_counted:
@@ -120,15 +126,17 @@ class Lanes:
                 found.starting.append(head)
         return found
 
-    def settled(self, row: Row) -> None:
-        """Forget this head, done or dead: its lane goes on."""
+    def settled(self, row: Row, *, committed: bool = False) -> None:
+        """Forget this head, done or dead: its lane goes on. `committed`: its handler wrote, and the database kept it."""
         name = row.lane
+        self._commits += committed
         lane = self._lanes[name]
         lane.rows.popleft()
         self._size -= 1
         self._acquit(row)
         if lane.rows:
-            lane.is_counted, lane.spared, lane.doom = False, 0, None
+            lane.is_counted, lane.doom = False, None
+            lane.spared, lane.blamed, lane.commits = 0, 0, -1
             self._make_ready(name, lane)
         else:
             del self._lanes[name]
@@ -151,9 +159,14 @@ class Lanes:
         return delay
 
     def spare(self, row: Row, now: float) -> float | None:
-        """Try this head again without counting its start; None when it was spared too often and must be counted."""
+        """Try this head again without counting its start; None when it was spared too often and must be counted.
+
+        A row is to blame only while others commit: a table that is locked for minutes must not make all of them dead.
+        """
         lane = self._lanes[row.lane]
-        if lane.spared >= MAX_SPARED:
+        if self._commits != lane.commits:
+            lane.blamed, lane.commits = lane.blamed + 1, self._commits
+        if lane.blamed > MAX_SPARED:
             return None
         self._acquit(row)
         self._trusted.add(row.id)
@@ -193,7 +206,7 @@ class Lanes:
 
     def _make_ready(self, name: str, lane: _Lane) -> None:
         head = lane.rows[0]
-        if head.attempts > lane.is_counted and head.id not in self._trusted:
+        if head.attempts - lane.is_counted >= SUSPECT_STARTS and head.id not in self._trusted:
             self._suspects.append(name)
         else:
             self._ready.append(name)

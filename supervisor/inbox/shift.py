@@ -10,6 +10,7 @@ Invariants
   transaction or a later one: never is a row handled before those ahead of it are settled, and a crash in between repeats
   only handlers that changed nothing (I2, I3).
 * A row whose commit is in doubt is started again and found to be nobody's: its handler does not run twice.
+* After a claim whose commit is in doubt, nothing is claimed before it is known what became of that one (I3, I6).
 * A failure blocks only its own lane, for a bounded number of starts; then the row is dead and the lane goes on.
 * While a row is held nobody else handles it: its epoch is the lease, its handler is bounded by `handler_seconds`, and
   what is cut short has rolled back before its lane is handed out again.
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio.abc import TaskGroup
 
-from supervisor.database import LOST
+from supervisor.database import PASSING
 from supervisor.inbox.attempt import OVER, Attempt
 from supervisor.inbox.claims import Fate, Row, reason
 from supervisor.inbox.feed import Feed, Seen
@@ -37,7 +38,7 @@ from telemetry import emit, events
 if TYPE_CHECKING:
     from supervisor.inbox.worker import Worker
 
-LOST_PAUSE = 0.5
+PASSING_PAUSE = 0.5
 HAND_BACK_SECONDS = 1.0
 HAND_BACK_PAUSE = 0.05
 IDS_TOLD = 20
@@ -69,7 +70,6 @@ class Shift:
         self._rounds = anyio.CancelScope()
         # Rows may be claimed that this worker does not hold: the answer to a claim, or an earlier run, was lost.
         self._is_in_doubt = True
-        self._counted_in_doubt: set[int] = set()
 
     def _new_feed(self) -> Feed:
         return Feed(self._lanes.held, cap=self._pace.lane_cap, window=self._pace.window)
@@ -79,12 +79,15 @@ class Shift:
 
         Not the `unwritten`, whose handlers have ended: they are done, and only the database does not know it yet.
         """
-        # None of them was started: if the claim did happen, the start that it counted did not.
-        unstarted = {number: Fate("ready", 0) for number in self._counted_in_doubt}
+        unsure = self._worker.unsure
         async with self._worker.database.transaction() as connection:
+            if unsure:
+                # That commit may come still: rows that it claimed after we looked would be nobody's, and be overtaken.
+                await self._claims.await_others(connection, unsure)
+            unstarted = _unstarted(unsure)
             rows = len(await self._claims.tell(connection, unstarted)) if unstarted else 0
             rows += await self._claims.release(connection, [*self._lanes.ids(), *unwritten, *self._outcomes.ids()])
-        self._counted_in_doubt.clear()
+        unsure.clear()
         self._is_in_doubt = False
         self._feed = self._new_feed()
         if rows:
@@ -107,6 +110,7 @@ class Shift:
                     slots.close()
                     group.cancel_scope.cancel()
         finally:
+            emit(events.InboxPaced(running=0, held=0, waiting=0))
             if self._over is None:
                 await self._hand_back()
         if self._over is not None:
@@ -148,12 +152,12 @@ class Shift:
             is_idle = not await self._transact(slots, heads, pending, free - len(heads.starting))
         except OVER as error:
             self._over = self._over or error
-        except LOST as error:
+        except PASSING as error:
             self._outcomes.put_back(pending)
             given_out = [*heads.starting, *(row for row, _ in heads.doomed)]
-            self._lanes.again(given_out, anyio.current_time() + LOST_PAUSE)
-            emit(events.InboxStalled(error=error, retry_seconds=LOST_PAUSE))
-            await anyio.sleep(LOST_PAUSE)
+            self._lanes.again(given_out, anyio.current_time() + PASSING_PAUSE)
+            emit(events.InboxStalled(error=error, retry_seconds=PASSING_PAUSE))
+            await anyio.sleep(PASSING_PAUSE)
         except BaseException:
             # Cancelled by the drain, which writes what this round could not.
             self._outcomes.put_back(pending)
@@ -196,7 +200,7 @@ class Shift:
             # Cancelled or lost: what was chosen may be claimed, and what was started then was not handled.
             if chosen:
                 self._is_in_doubt = True
-                self._counted_in_doubt |= {number for number, starts in chosen.items() if starts}
+                self._worker.unsure.update(chosen)
             raise
         self._outcomes.written(pending)
         self._go_on(slots, heads, ours, rows, chosen)
@@ -218,6 +222,9 @@ class Shift:
         started = {row.id for row in rows if chosen[row.id]}
         self._lanes.add(rows, started)
         for row, why in heads.doomed:
+            if row.id not in ours:
+                self._attempt.finish(row, anyio.current_time())
+                continue
             self._lanes.settled(row)
             self._outcomes.settled(row, "dead", anyio.current_time())
             emit(events.UpdateDead(inbox_id=row.id, reason=why, attempts=row.attempts))
@@ -238,7 +245,7 @@ class Shift:
         for row in left:
             noted = fates.get(row.id)
             fates[row.id] = Fate("ready", row.attempts, noted.error if noted else None)
-        fates |= {number: Fate("ready", 0) for number in self._counted_in_doubt}
+        fates |= _unstarted(self._worker.unsure)
         rows, failure = 0, f"no answer within {HAND_BACK_SECONDS:g} s"
         with anyio.move_on_after(HAND_BACK_SECONDS, shield=True):
             while True:
@@ -249,7 +256,7 @@ class Shift:
                 except OVER as error:
                     failure = reason(error)
                     break
-                except LOST as error:
+                except PASSING as error:
                     failure = reason(error)
                     await anyio.sleep(HAND_BACK_PAUSE)
                 else:
@@ -263,3 +270,8 @@ class Shift:
         self._worker.handed_back(rows, lanes)
         ids = tuple([row.id for row in left[:IDS_TOLD]])
         emit(events.InboxDrained(handed_back=rows, lanes=lanes, first_ids=ids, failure=failure or None))
+
+
+def _unstarted(unsure: dict[int, int]) -> dict[int, Fate]:
+    """Return the fates of rows whose claim may have happened: the start that it counted did not."""
+    return {number: Fate("ready", 0) for number, starts in unsure.items() if starts}

@@ -146,7 +146,19 @@ class Slots:
             slot.row, slot.began = row, anyio.current_time()
             slot.until = slot.began + self._seconds
             self.running += 1
-            await self._run(row, slot)
-            slot.row = None
-            self.running -= 1
-            self._bell.set()
+            try:
+                await self._run(row, slot)
+            except anyio.get_cancelled_exc_class():
+                if not slot.scope.cancel_called:
+                    self._left(slot)
+                raise
+            except BaseException:
+                # A defect of ours: all ends for it, and nobody may wait for this handler.
+                self._left(slot)
+                raise
+            self._left(slot)
+
+    def _left(self, slot: Slot) -> None:
+        slot.row = None
+        self.running -= 1
+        self._bell.set()

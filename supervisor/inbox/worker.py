@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from anyio.abc import TaskStatus
 
@@ -56,6 +56,8 @@ class Worker:
     grace: Callable[[], float] = lambda: 2.0
     pace: Pace = PACE
     rng: random.Random | None = None
+    unsure: dict[int, int] = field(default_factory=dict)
+    """Rows of claims whose commit is in doubt, with the starts these counted; whoever runs next must know them, too."""
 
     async def serve(self, *, task_status: TaskStatus[None]) -> None:
         """Handle rows until cancelled, then drain.
@@ -64,6 +66,5 @@ class Worker:
         other instances stored. Raises `TrustLost` or `Fenced` when the term is over.
         """
         shift = Shift(self)
-        await shift.recover()
         task_status.started()
         await shift.work()

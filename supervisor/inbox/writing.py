@@ -20,6 +20,8 @@ import anyio
 
 from supervisor.errors import SupervisorError
 
+ENDED = "Using a handler's connection: the handler has ended; await what it starts."
+
 
 class Database(Protocol):
     """What handling needs of the fenced database of its term."""
@@ -107,7 +109,7 @@ class Writing:
             self._opening = anyio.Lock()
         async with self._opening:
             if self._has_ended:
-                raise Ended("Using a handler's connection: the handler has ended; await what it starts.")
+                raise Ended(ENDED)
             if self._failure is not None:
                 raise self._failure
             if self._connection is None:
@@ -129,5 +131,13 @@ class Writing:
         except BaseException:
             self._turns.release()
             raise
+        if self._has_ended:
+            # Whoever waited here was not awaited by the handler: nobody would end this transaction.
+            try:
+                ended = Ended(ENDED)
+                await transaction.__aexit__(Ended, ended, None)
+            finally:
+                self._turns.release()
+            raise ended
         self._transaction = transaction
         return connection

@@ -69,7 +69,8 @@ class UpdateRetried(Event):
     inbox_id: int
     attempts: int
     delay_seconds: float
-    error: BaseException | None = None
+    error: str
+    """What failed and where: the text of a handler's exception may hold a prompt."""
 
 
 @event
@@ -234,17 +235,17 @@ class InboxStalled(Event):
 
 @event
 class UpdateSpared(Event):
-    """A handler was interrupted by the loss of the database: its start is not counted and it will be started again."""
+    """The database went away or gave up under a handler: its start is not counted and it will be started again."""
 
     name = "inbox.spared"
-    message = "Update interrupted by the loss of the database"
+    message = "Update interrupted by the database"
     level = "WARNING"
     metrics = (Count("bot_updates_retried_total"),)
     quiet_seconds = 10.0
 
     inbox_id: int
     delay_seconds: float
-    error: BaseException
+    error: str
 
 
 @event

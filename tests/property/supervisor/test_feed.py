@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from supervisor.inbox.feed import Feed, Seen, Span
+from supervisor.inbox.feed import LATE_SECONDS, Feed, Seen, Span
 
 
 class Table(RuleBasedStateMachine):
@@ -21,7 +21,9 @@ class Table(RuleBasedStateMachine):
         self.now = 0.0
         self.ready: dict[int, str] = {}
         self.uncommitted: dict[int, str] = {}
-        self.late: set[int] = set()
+        self.step = 0
+        self.arrived: dict[int, tuple[int, float]] = {}
+        self.committed: dict[int, tuple[int, float]] = {}
         self.held: dict[str, list[int]] = defaultdict(list)
         self.claimed: set[int] = set()
 
@@ -35,13 +37,18 @@ class Table(RuleBasedStateMachine):
 
     @rule(lanes=st.lists(st.sampled_from("aaaaaabcd"), min_size=1, max_size=30), is_late=st.booleans())
     def arrive(self, lanes: list[str], is_late: bool) -> None:
+        self.step += 1
         for lane in lanes:
             self.ids += 1
+            self.arrived[self.ids] = self.step, self.now
             (self.uncommitted if is_late else self.ready)[self.ids] = lane
+            if not is_late:
+                self.committed[self.ids] = self.step, self.now
 
     @rule()
     def commit(self) -> None:
-        self.late |= set(self.uncommitted)
+        self.step += 1
+        self.committed |= dict.fromkeys(self.uncommitted, (self.step, self.now))
         self.ready |= self.uncommitted
         self.uncommitted = {}
 
@@ -51,6 +58,16 @@ class Table(RuleBasedStateMachine):
         self.feed.news(self.now)
         self.round(room)
 
+    @rule(lane=st.sampled_from("abcd"), others=st.lists(st.sampled_from("aaaaaabcd"), min_size=1, max_size=9))
+    def interleave(self, lane: str, others: list[str]) -> None:
+        """Another instance's batch gets its ids, ours is seen, that one is committed, and its chat's next one comes."""
+        self.arrive([lane], is_late=True)
+        self.arrive(others, is_late=False)
+        self.round(12)
+        self.commit()
+        self.arrive([lane], is_late=False)
+        self.round(12)
+
     def round(self, room: int) -> bool:
         span = self.feed.span(room)
         if span is not None:
@@ -59,13 +76,18 @@ class Table(RuleBasedStateMachine):
         assert len(chosen) <= room
         for row in chosen:
             assert self.ready.pop(row.id) == row.lane, "chosen twice, or never ready"
-            if row.id not in self.late:
-                earlier = [number for number, lane in self.ready.items() if lane == row.lane and number < row.id]
-                assert not set(earlier) - self.late, "a row overtook another of its lane"
+            earlier = [number for number, lane in self.ready.items() if lane == row.lane and number < row.id]
+            assert not [number for number in earlier if self.is_owed(number, row.id)], "a row overtook one of its lane"
             self.held[row.lane].append(row.id)
             self.claimed.add(row.id)
             assert len(self.held[row.lane]) <= self.cap
         return span is not None or bool(chosen)
+
+    def is_owed(self, number: int, later: int) -> bool:
+        """Whether this row comes first: the later one was sent after its commit, and that came soon enough."""
+        (committed, at), (arrived, _) = self.committed[number], self.arrived[later]
+        came_with_it = self.arrived[number][0] == arrived
+        return (committed < arrived or came_with_it) and at - self.arrived[number][1] <= LATE_SECONDS
 
     def look(self, span: Span) -> list[Seen]:
         assert span.ahead <= max(self.window, 12)
@@ -73,7 +95,8 @@ class Table(RuleBasedStateMachine):
         ids = sorted(self.ready)
         ahead = [number for number in ids if number > span.head][: span.ahead]
         behind = [number for number in ids if span.after < number <= span.head][: span.behind]
-        return [Seen(number, self.ready[number], False) for number in [*ahead, *behind]]
+        late = [number for number in span.gaps if number in self.ready]
+        return [Seen(number, self.ready[number], False) for number in [*ahead, *behind, *late]]
 
     @rule(lane=st.sampled_from("abcd"))
     def settle(self, lane: str) -> None:

@@ -65,6 +65,12 @@ async def tenure(begin: Begin) -> Tenure:
     return await begin()
 
 
+@pytest.fixture
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retries at once: their delays have tests of their own."""
+    monkeypatch.setattr("supervisor.child.Backoff.delay", lambda *_: 0.001)
+
+
 async def store(pool: Any, *arrivals: Sample) -> list[int]:
     """Put rows into the inbox as another instance's writer would."""
     return [

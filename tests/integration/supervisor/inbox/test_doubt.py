@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import random
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,7 +18,26 @@ from supervisor.inbox.worker import Pace, Worker
 from tests.integration.children import running
 from tests.integration.supervisor.inbox.conftest import Sample, Tenure, states, store, until
 
+CLAIMED = "SELECT EXISTS (SELECT FROM inbox WHERE state = 'claimed')"
 LATE = "INSERT INTO inbox (source, dedupe_key, lane, body) VALUES ('telegram', $1::text, 'chat:1', '')"
+
+
+class Freezing:
+    """A term's database whose backend is frozen with the first COMMIT of a claim, and goes on after `seconds`."""
+
+    def __init__(self, tenure: Tenure, seconds: float) -> None:
+        self._database = tenure.database
+        self._seconds = seconds
+        self.frozen = 0
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        async with self._database.transaction() as connection:
+            yield connection
+            if not self.frozen and await connection.fetchval(CLAIMED):
+                self.frozen = connection.get_server_pid()
+                os.kill(self.frozen, signal.SIGSTOP)
+                asyncio.get_running_loop().call_later(self._seconds, os.kill, self.frozen, signal.SIGCONT)
 
 
 class Losing:
@@ -87,3 +109,23 @@ async def test_a_row_that_was_committed_late_is_handled_before_later_ones_of_its
             wake.set()
             await handled(3 * turn + 3)
     assert seen == [f"{turn} {name}" for turn in rounds for name in ("other", "late", "next")]
+
+
+@pytest.mark.parametrize("rows", [["chat:1", "chat:1"], ["chat:1", "chat:2"]], ids=["one lane", "two lanes"])
+async def test_a_claim_whose_commit_comes_late_is_waited_for(pool: Any, tenure: Tenure, rows: list[str]) -> None:
+    """I3, I6: the commit was given up after two seconds and happened; its row is neither nobody's nor overtaken."""
+    seen, database = list[str](), Freezing(tenure, 3.2)
+
+    async def handle(row: Row, connection: Any) -> None:
+        seen.append(row.dedupe_key)
+
+    async def settled() -> bool:
+        return all(state == "done" for state, _ in (await states(pool)).values())
+
+    await store(pool, *(Sample(str(number), lane) for number, lane in enumerate(rows)))
+    worker = Worker(database, tenure.claims, handle, Wake(), pace=Pace(poll_seconds=0.05), rng=random.Random(1))
+    async with running(worker.serve):
+        await until(settled)
+    assert database.frozen
+    assert seen == ["0", "1"]
+    assert set((await states(pool)).values()) == {("done", 1)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -24,10 +25,13 @@ Removing = Callable[..., Any]
 
 
 @asynccontextmanager
-async def removing(tenure: Tenure, pace: Pace = AT_ONCE) -> AsyncIterator[None]:
+async def removing(
+    tenure: Tenure, pace: Pace = AT_ONCE, clock: Callable[[], float] = anyio.current_time
+) -> AsyncIterator[None]:
     """Let a retention run while the block runs."""
     async with anyio.create_task_group() as group:
-        await group.start(lambda *, task_status: Retention(tenure.database, KEEPS, pace).serve(task_status=task_status))
+        child = Retention(tenure.database, KEEPS, pace, clock)
+        await group.start(lambda *, task_status: child.serve(task_status=task_status))
         yield
         group.cancel_scope.cancel()
 
@@ -70,17 +74,31 @@ async def test_only_what_is_settled_and_old_enough_goes(pool: Any, tenure: Tenur
     ]
 
 
-async def test_more_rows_than_a_batch_go_batch_by_batch(pool: Any, tenure: Tenure) -> None:
+@pytest.mark.parametrize("state", ["done", "dead"])
+async def test_more_rows_than_a_batch_go_batch_by_batch(pool: Any, tenure: Tenure, state: str) -> None:
     """Also where many were settled at one instant, as a batched settlement does."""
     async with tenure.database.transaction() as connection:
         await connection.execute(
             "INSERT INTO inbox (source, dedupe_key, lane, body, state, settled_at)"
-            " SELECT 'telegram', n, 'chat:1', '{}', 'done', now() - interval '3 days' FROM generate_series(1, 95) AS n"
+            " SELECT 'telegram', n, 'chat:1', '{}', $1, now() - interval '31 days' FROM generate_series(1, 95) AS n",
+            state,
         )
     with testing.record() as recorded:
         async with removing(tenure):
             assert [(await recorded.next(events.RowsRemoved)).rows for _ in range(10)] == [10] * 9 + [5]
     assert await keys(pool) == []
+
+
+async def test_between_batches_it_rests_in_proportion_to_their_time(tenure: Tenure) -> None:
+    """A slow database is left alone the longer; here every batch takes ten seconds of a clock of its own."""
+    for key in "abcd":
+        await aged(tenure, key, "done", 3)
+    ticks = itertools.count(0.0, 10.0)
+    pace = Pace(rows=1, rest=0.01, least_rest_seconds=0.0, anew_seconds=DAY)
+    with testing.record() as recorded:
+        async with removing(tenure, pace, lambda: next(ticks)):
+            times = [(await recorded.next(events.RowsRemoved), anyio.current_time())[1] for _ in range(4)]
+    assert all(later - earlier >= 0.09 for earlier, later in itertools.pairwise(times))
 
 
 async def test_a_row_that_somebody_holds_is_passed_over_and_goes_at_a_later_look(

@@ -34,7 +34,7 @@ class Broken(Exception):
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries at once, and no pause for a lost database: their delays have tests of their own."""
     monkeypatch.setattr("supervisor.child.Backoff.delay", lambda *_: 0.001)
-    monkeypatch.setattr("supervisor.inbox.shift.LOST_PAUSE", 0.001)
+    monkeypatch.setattr("supervisor.inbox.shift.PASSING_PAUSE", 0.001)
 
 
 def worker(tenure: Tenure, handle: Any, *, database: Any = None, **options: Any) -> Worker:

@@ -121,7 +121,7 @@ async def test_a_dead_arrival_is_kept_dead_with_its_reason(database_url: str, po
 
 async def test_before_it_is_connected_nothing_is_accepted(database_url: str) -> None:
     """Who asks is told at once when to come again."""
-    with pytest.raises(NotStored, match="not connected") as refused:
+    with pytest.raises(NotStored, match="not connected") as refused, anyio.fail_after(DEADLINE_SECONDS):
         await writer_on(database_url).put(Sample("1"))
     assert refused.value.retry_after >= 1
 

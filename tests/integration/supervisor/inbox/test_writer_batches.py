@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from typing import Any
 
 import anyio
 import pytest
 
+from supervisor.inbox.batch import Batch, Waiter
 from supervisor.inbox.writer import NotStored
 from telemetry import events, testing, tracing
 from tests.conftest import Server
@@ -44,6 +46,17 @@ async def test_one_bad_row_among_many_is_found_in_a_few_statements(
 async def commits(pool: Any) -> int:
     """Return how many transactions have stored rows: each has an id of its own."""
     return int(await pool.fetchval("SELECT count(DISTINCT xmin::text) FROM inbox"))
+
+
+async def test_no_half_is_written_after_its_deadline(pool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who brought it was told to come again, and the batches behind it wait."""
+    monkeypatch.setattr("supervisor.inbox.batch.LEAST_SECONDS", 10.0)
+    now, loop = anyio.current_time(), asyncio.get_running_loop()
+    waiters = [Waiter(Sample(key), now, loop.create_future(), None) for key in ("1", "nul\0", "2")]
+    async with pool.acquire() as connection:
+        await Batch(waiters, lambda: None).store(connection)
+    assert [waiter.told.result() for waiter in waiters] == ["late"] * 3
+    assert await keys(pool) == []
 
 
 async def test_a_traceparent_that_the_database_refuses_costs_only_its_row(
@@ -146,7 +159,7 @@ async def test_a_database_that_cannot_store_refuses_all_and_is_tried_again(datab
 
 async def test_a_full_buffer_takes_arrivals_again_once_it_has_drained(database_url: str, pool: Any) -> None:
     """The refusal comes at once, not after the deadline, and lasts no longer than the trouble."""
-    writer = writer_on(database_url, rows=4, seconds=30.0)
+    writer = writer_on(database_url, rows=4, bytes=11, seconds=30.0)
     async with running(writer.serve), anyio.create_task_group() as group:
         async with pool.acquire() as holder, holder.transaction():
             await holder.execute("LOCK TABLE inbox IN SHARE MODE")

@@ -1,86 +1,25 @@
-"""The worker on a real PostgreSQL: order, failures, losses, drains and the end of a term."""
+"""Handlers on a real PostgreSQL: order, failures, poison, losses."""
 
 from __future__ import annotations
 
-import random
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
 import pytest
 from anyio.abc import TaskStatus
 
-from supervisor.fence import Fenced
-from supervisor.inbox.attempt import Handle
 from supervisor.inbox.claims import Row
 from supervisor.inbox.lanes import MAX_STARTS
 from supervisor.inbox.wake import Wake
 from supervisor.inbox.worker import Pace, Worker
 from supervisor.inbox.writer import Writer
-from supervisor.term import TrustLost
 from telemetry import events, testing
 from tests.integration.children import running
-from tests.integration.supervisor.inbox.conftest import (
-    DEADLINE_SECONDS,
-    Begin,
-    Sample,
-    Tenure,
-    states,
-    store,
-    until,
-)
+from tests.integration.supervisor.inbox.bench import Bench, Broken, settled, worker
+from tests.integration.supervisor.inbox.conftest import DEADLINE_SECONDS, Sample, Tenure, states, store, until
 
-
-class Broken(Exception):
-    """What the handlers of these tests raise."""
-
-
-@dataclass
-class Bench:
-    """Handlers that write down what they did, in the transaction of their row."""
-
-    seen: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    failing: dict[str, int] = field(default_factory=dict)
-    """How many starts of this key fail."""
-    reached: anyio.Event = field(default_factory=anyio.Event)
-    gate: anyio.Event | None = None
-
-    async def handle(self, row: Row, connection: Any) -> None:
-        self.seen[row.lane].append(row.dedupe_key)
-        await connection.execute(
-            "INSERT INTO outbox (lane, chat_id, method, params) VALUES ($1, 1, 'sendMessage', '{}')", row.lane
-        )
-        if self.failing.get(row.dedupe_key, 0) > 0:
-            self.failing[row.dedupe_key] -= 1
-            raise Broken(row.dedupe_key)
-        self.reached.set()
-        if self.gate is not None:
-            await self.gate.wait()
-
-
-def worker(tenure: Tenure, handle: Handle, wake: Wake | None = None, **options: Any) -> Worker:
-    pace = options.pop("pace", Pace(handlers=2, poll_seconds=0.02, handler_seconds=5.0))
-    return Worker(tenure.database, tenure.claims, handle, wake or Wake(), pace=pace, rng=random.Random(1), **options)
-
-
-def settled(pool: Any, number: int) -> Callable[[], Awaitable[bool]]:
-    async def found() -> bool:
-        return bool(await pool.fetchval("SELECT count(*) = $1 FROM inbox WHERE state IN ('done', 'dead')", number))
-
-    return found
-
-
-async def first(pool: Any) -> int:
-    number: int = await pool.fetchval("SELECT min(id) FROM inbox WHERE state = 'ready'")
-    return number
-
-
-@pytest.fixture(autouse=True)
-def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries at once: their delays have tests of their own."""
-    monkeypatch.setattr("supervisor.child.Backoff.delay", lambda *_: 0.001)
+pytestmark = pytest.mark.usefixtures("quick_retries")
 
 
 async def test_handlers_done_and_effects_commit_together(pool: Any, tenure: Tenure) -> None:
@@ -230,128 +169,6 @@ async def test_the_writers_commit_starts_the_handler_without_waiting_for_a_poll(
         for number in range(20):
             await writer.put(Sample(str(number)))
         await until(settled(pool, 20))
-
-
-async def test_a_drain_lets_handlers_finish_and_hands_the_rest_back(pool: Any, tenure: Tenure) -> None:
-    """What runs is done, what was only claimed is ready with its attempts unchanged; nothing is lost."""
-    bench = Bench(gate=anyio.Event())
-    await store(pool, *(Sample(str(number), f"chat:{number}") for number in range(6)))
-    draining = worker(tenure, bench.handle, grace=lambda: 5.0)
-    with testing.record() as recorded:
-        async with anyio.create_task_group() as group, running(draining.serve):
-            await until(lambda: running_handlers(bench, 2))
-            assert bench.gate is not None
-            group.start_soon(_open_later, pool, bench.gate)
-    assert await states(pool) == {
-        **{str(number): ("done", 1) for number in range(2)},
-        **{str(number): ("ready", 0) for number in range(2, 6)},
-    }
-    assert [event.handed_back for event in recorded.all(events.InboxDrained)] == [4]
-
-
-async def running_handlers(bench: Bench, number: int) -> bool:
-    return sum(map(len, bench.seen.values())) == number
-
-
-async def _open_later(pool: Any, gate: anyio.Event) -> None:
-    """Open the gate when the drain has surely begun."""
-    for _ in range(10):
-        await pool.fetchval("SELECT 1")
-    gate.set()
-
-
-async def test_a_handler_beyond_the_drains_deadline_is_rolled_back_and_handed_back(pool: Any, tenure: Tenure) -> None:
-    """Its row is ready again, its start is not held against it, and it left nothing."""
-    bench = Bench(gate=anyio.Event())
-    await store(pool, Sample("1"), Sample("2"))
-    with testing.record() as recorded:
-        async with running(worker(tenure, bench.handle, grace=lambda: 0.0).serve):
-            await bench.reached.wait()
-    assert await states(pool) == {"1": ("ready", 0), "2": ("ready", 0)}
-    assert await pool.fetchval("SELECT count(*) FROM outbox") == 0
-    assert len(recorded.all(events.UpdateInterrupted)) == 1
-
-
-async def test_after_a_drain_the_next_term_goes_on_in_order(pool: Any, begin: Begin) -> None:
-    """A handover in the middle of a lane changes nothing of its order."""
-    bench = Bench()
-    await store(pool, *(Sample(str(number)) for number in range(40)))
-    for done in (10, 20, 30):
-        async with running(worker(await begin(), bench.handle, grace=lambda: 5.0).serve):
-            await until(lambda done=done: seen(bench, done))  # type: ignore[misc]  # mypy cannot infer the default
-    async with running(worker(await begin(), bench.handle).serve):
-        await until(settled(pool, 40))
-    assert bench.seen["chat:1"] == [str(number) for number in range(40)]
-
-
-async def seen(bench: Bench, number: int) -> bool:
-    return len(bench.seen["chat:1"]) >= number
-
-
-async def test_rows_that_an_older_term_had_claimed_are_handled_at_once(pool: Any, begin: Begin) -> None:
-    """A killed instance leaves claimed rows; no lease has to run out first."""
-    bench, old = Bench(), await begin()
-    await store(pool, Sample("1"), Sample("2"))
-    async with old.database.transaction() as connection:
-        await old.claims.claim(connection, {await first(pool): 0})
-    with testing.record() as recorded:
-        async with running(worker(await begin(), bench.handle).serve):
-            await until(settled(pool, 2))
-    assert bench.seen["chat:1"] == ["1", "2"]
-    assert [event.rows for event in recorded.all(events.InboxRecovered)] == [1]
-
-
-async def test_a_worker_started_again_in_its_term_takes_back_what_it_had(pool: Any, tenure: Tenure) -> None:
-    """A crash of the child alone leaves no row behind."""
-    bench = Bench()
-    await store(pool, Sample("1"))
-    async with tenure.database.transaction() as connection:
-        await tenure.claims.claim(connection, {await first(pool): 0})
-    async with running(worker(tenure, bench.handle).serve):
-        await until(settled(pool, 1))
-
-
-async def test_a_stale_epoch_settles_nothing_and_its_worker_ends(pool: Any, begin: Begin) -> None:
-    """A handler that outlives its term commits nothing; its successor handles the row."""
-    bench, old = Bench(gate=anyio.Event()), await begin()
-    await store(pool, Sample("1"))
-
-    async def over(*, task_status: TaskStatus[None]) -> None:
-        task_status.started()
-        await bench.reached.wait()
-        assert bench.gate is not None
-        # The claim of the next epoch waits until no fenced transaction is open, so the old one is killed by force.
-        await pool.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction' "
-            "AND datname = current_database()"
-        )
-        await begin()
-        bench.gate.set()
-        await anyio.sleep_forever()
-
-    with pytest.raises(BaseExceptionGroup) as failed, anyio.fail_after(DEADLINE_SECONDS):
-        async with running(worker(old, bench.handle).serve, over):
-            await anyio.sleep_forever()
-    assert failed.value.subgroup(Fenced) is not None or failed.value.subgroup(TrustLost) is not None
-    assert await pool.fetchval("SELECT count(*) FROM outbox") == 0
-    fresh = Bench()
-    async with running(worker(await begin(), fresh.handle).serve):
-        await until(settled(pool, 1))
-    assert await pool.fetchval("SELECT count(*) FROM outbox") == 1
-
-
-async def test_a_term_that_lost_its_trust_ends_the_worker(pool: Any, tenure: Tenure) -> None:
-    """The next transaction is refused before it begins, and the worker says why it ended."""
-
-    async def end(*, task_status: TaskStatus[None]) -> None:
-        task_status.started()
-        tenure.term.end("test")
-        await anyio.sleep_forever()
-
-    with pytest.raises(BaseExceptionGroup) as failed, anyio.fail_after(DEADLINE_SECONDS):
-        async with running(worker(tenure, Bench().handle).serve, end):
-            await anyio.sleep_forever()
-    assert failed.value.subgroup(TrustLost) is not None
 
 
 async def test_the_worker_survives_the_loss_of_every_connection(pool: Any, tenure: Tenure) -> None:
