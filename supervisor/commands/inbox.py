@@ -63,7 +63,7 @@ def _count(number: int) -> str:
 
 async def dead(arguments: argparse.Namespace) -> int:
     """List dead letters, newest first; their bodies, which hold what users wrote, only if asked for."""
-    before = arguments.before or NEWEST
+    before = NEWEST if arguments.before is None else arguments.before
     async with session("Reading the dead letters in") as connection:
         rows = await connection.fetch(sql("inbox_letters"), arguments.limit, before, arguments.body)
     found = [_letter(dict(row)) for row in rows]

@@ -44,10 +44,11 @@ BACKOFF = Backoff(base=0.1, cap=2.0, healthy_after=5.0)
 class NotStored(SupervisorError):
     """The arrival is not known to be stored; offer it again after `retry_after` seconds."""
 
-    def __init__(self, reason: Reason, *, retry_after: int = RETRY_AFTER) -> None:
+    retry_after = RETRY_AFTER
+
+    def __init__(self, reason: Reason) -> None:
         super().__init__(f"Storing an arrival: {_FOUND[reason]}; it is to be offered again.")
         self.reason = reason
-        self.retry_after = retry_after
 
 
 _FOUND: dict[Reason, str] = {
