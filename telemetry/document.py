@@ -44,13 +44,14 @@ _TRACES = """
 
 Off without an endpoint; `OTEL_EXPORTER_OTLP_ENDPOINT` (http/protobuf), `OTEL_EXPORTER_OTLP_HEADERS`,
 `OTEL_TRACES_SAMPLER` with `OTEL_TRACES_SAMPLER_ARG`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_EXPORTER=none` and
-`OTEL_SDK_DISABLED` mean what they always mean. A trace is kept or dropped as a whole, a span that only links to its
-cause shares its fate, and `term`, `takeover`, `handover` and `drain` are always kept. A `term` bears what the lock did
-in it as events; a `takeover` reaches from the last heartbeat that was seen to the term won, a `handover` from the
-beginning of the drain to the lock given back. An update is three traces, each linked to the one before: `send updates`
-is the request that stores it, `process updates` its handling, `send message` each call to Telegram that its handler
-queued; their attributes are those of the messaging conventions. Histograms carry the current trace as an exemplar when it is kept. At the
-end of the process what is left is sent for at most 3 s, after the lock is released.
+`OTEL_SDK_DISABLED` mean what they always mean, but at most 100 kept traces begin in a second, whatever the share. A
+trace is kept or dropped as a whole, a span that only links to its cause shares its fate, and `term`, `takeover`,
+`handover` and `drain` are always kept. A `term` bears what the lock did in it as events; a `takeover` reaches from the
+last heartbeat that was seen to the term won, a `handover` from the beginning of the drain to the lock given back. An
+update is three traces, each linked to the one before: `send updates` is the request that stores it, `process updates`
+its handling, `send message` each call to Telegram that its handler queued; their attributes are those of the messaging
+conventions. Histograms carry the current trace as an exemplar when it is kept. At the end of the process what is left
+is sent for at most 3 s, after the lock is released.
 """
 
 

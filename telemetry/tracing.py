@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import anyio
 
 if TYPE_CHECKING:
-    from telemetry.spans import Tracing
+    from telemetry.tracer import Tracing
 
 SpanKind = Literal["internal", "server", "client", "producer", "consumer"]
 Value = str | bool | int | float
@@ -127,7 +127,7 @@ def configure(*, instance_id: str, version: str, environ: Mapping[str, str]) -> 
     endpoint = Endpoint.of(environ)
     if endpoint is None:
         return False
-    from telemetry.spans import Tracing
+    from telemetry.tracer import Tracing
 
     reset()
     tracing = Tracing(endpoint, instance_id=instance_id, version=version)

@@ -154,7 +154,7 @@ TELEMETRY = (
     Metric(
         "supervisor_spans_total",
         "counter",
-        "Spans sent to the collector, by whether it took them.",
+        "Spans kept, by whether the collector took them.",
         (Label("result", ("sent", "failed")),),
         source="telemetry",
     ),
