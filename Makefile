@@ -34,7 +34,7 @@ unit: $(TEST) ## the unit tests alone
 chaos: $(TEST) ## the long fault runs, up to an hour; CHAOS_SEED repeats an order of random faults
 	$(BIN)/pytest -q -s -m chaos tests
 
-mutants: $(TEST) ## break each rule of the lock in a copy; the tests must notice
+mutants: $(TEST) ## break each rule of the lock and of the queues in a copy; the tests must notice
 	$(BIN)/python -m tests.chaos.mutants
 
 bench: $(TEST) ## ours beside the peers, a table each, under 3 minutes each; BENCH=ack for one, ARGS=--json

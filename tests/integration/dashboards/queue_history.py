@@ -50,7 +50,7 @@ class Queue:
         self._count("bot_updates_not_stored_total", turned_away, source="telegram", reason="full")
         self._spread("bot_inbox_flush_seconds", rate / 2, 0.08 if slow else 0.003)
         self._spread("bot_inbox_flush_rows", rate / 2, 40 if slow else 2)
-        self._count("bot_poll_conflicts_total", 1 / SECONDS if minute == DRAINED else 0.0)
+        self._count("bot_poll_conflicts_total", 1 / SECONDS if minute == DRAINED else 0.0, reason="poller")
         self._count("bot_poll_failures_total", 0.02 if slow else 0.0, reason="unreachable")
         self._count("bot_pre_checkout_answers_total", rate / 200, answer="ok")
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio
 import pytest
 
 from supervisor.inbox.claims import Row
@@ -19,6 +20,7 @@ from tests.integration.children import running
 from tests.integration.supervisor.inbox.conftest import Sample, Tenure, states, store, until
 
 CLAIMED = "SELECT EXISTS (SELECT FROM inbox WHERE state = 'claimed')"
+SETTLED = "SELECT EXISTS (SELECT FROM inbox WHERE state = 'done')"
 LATE = "INSERT INTO inbox (source, dedupe_key, lane, body) VALUES ('telegram', $1::text, 'chat:1', '')"
 
 
@@ -41,20 +43,36 @@ class Freezing:
 
 
 class Losing:
-    """A term's database that loses its connection once, right before a commit, when it is told to."""
+    """A term's database that loses its connection once, right before the commit of the first settlement."""
 
     def __init__(self, tenure: Tenure) -> None:
         self._database = tenure.database
-        self.loses = False
         self.lost = 0
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Any]:
         async with self._database.transaction() as connection:
             yield connection
-            if self.loses:
-                self.loses, self.lost = False, self.lost + 1
+            if not self.lost and await connection.fetchval(SETTLED):
+                self.lost += 1
                 raise ConnectionResetError("lost on purpose")
+
+
+class Unanswered:
+    """A term's database that loses the answer to the COMMIT of its first claim."""
+
+    def __init__(self, tenure: Tenure) -> None:
+        self._database = tenure.database
+        self.lost = 0
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        async with self._database.transaction() as connection:
+            yield connection
+            is_claim = not self.lost and await connection.fetchval(CLAIMED)
+        if is_claim:
+            self.lost += 1
+            raise ConnectionResetError("lost on purpose")
 
 
 @pytest.mark.parametrize("rows", [2, 5])
@@ -65,7 +83,6 @@ async def test_a_handled_row_is_not_started_again_behind_later_ones_when_its_set
     database, seen, keys = Losing(tenure), list[str](), [str(number) for number in range(rows)]
 
     async def handle(row: Row, _: Any) -> None:
-        database.loses = not seen
         seen.append(row.dedupe_key)
 
     async def settled() -> bool:
@@ -79,6 +96,24 @@ async def test_a_handled_row_is_not_started_again_behind_later_ones_when_its_set
     assert database.lost == 1
     assert seen == keys
     assert set((await states(pool)).values()) == {("done", 1)}
+
+
+async def test_a_drain_hands_back_what_a_claim_in_doubt_has_taken(pool: Any, tenure: Tenure) -> None:
+    """Also a row that was not started with its claim, because it was tried before; its count is what it was."""
+    database = Unanswered(tenure)
+    (number,) = await store(pool, Sample("1"))
+    async with tenure.database.transaction() as connection:
+        await connection.execute("UPDATE inbox SET attempts = 1 WHERE id = $1", number)
+
+    async def handle(_: Row, __: Any) -> None:
+        await anyio.sleep_forever()
+
+    async def lost() -> bool:
+        return database.lost == 1
+
+    async with running(Worker(database, tenure.claims, handle, Wake(), grace=lambda: 0.0).serve):
+        await until(lost)
+    assert await states(pool) == {"1": ("ready", 1)}
 
 
 async def test_a_row_that_was_committed_late_is_handled_before_later_ones_of_its_lane(

@@ -10,7 +10,15 @@ import pytest
 from telemetry import events, testing
 from tests.integration.children import running
 from tests.integration.supervisor.inbox.bench import Bench, settled, worker
-from tests.integration.supervisor.inbox.conftest import Begin, Sample, Tenure, states, store, until
+from tests.integration.supervisor.inbox.conftest import (
+    DEADLINE_SECONDS,
+    Begin,
+    Sample,
+    Tenure,
+    states,
+    store,
+    until,
+)
 
 pytestmark = pytest.mark.usefixtures("quick_retries")
 
@@ -47,7 +55,7 @@ async def test_a_handler_beyond_the_drains_deadline_is_rolled_back_and_handed_ba
     """Its row is ready again, its start is not held against it, and it left nothing."""
     bench = Bench(gate=anyio.Event())
     await store(pool, Sample("1"), Sample("2"))
-    with testing.record() as recorded:
+    with testing.record() as recorded, anyio.fail_after(DEADLINE_SECONDS):
         async with running(worker(tenure, bench.handle, grace=lambda: 0.0).serve):
             await bench.reached.wait()
     assert await states(pool) == {"1": ("ready", 0), "2": ("ready", 0)}

@@ -83,13 +83,14 @@ async def test_a_handler_that_killed_its_process_five_times_is_not_started_again
     assert await states(pool) == {"1": ("dead", 5), "2": ("done", 1)}
 
 
-async def test_the_start_is_written_down_before_the_handler_runs(pool: Any, tenure: Tenure) -> None:
-    """Another connection sees the attempt while the handler runs."""
-    bench = Bench(gate=anyio.Event())
+@pytest.mark.parametrize("failures", [0, 1])
+async def test_the_start_is_written_down_before_the_handler_runs(pool: Any, tenure: Tenure, failures: int) -> None:
+    """Another connection sees the attempt while the handler runs, the first one as well as the next."""
+    bench = Bench(gate=anyio.Event(), failing={"1": failures})
     await store(pool, Sample("1"))
     async with running(worker(tenure, bench.handle).serve):
         await bench.reached.wait()
-        assert await states(pool) == {"1": ("claimed", 1)}
+        assert await states(pool) == {"1": ("claimed", 1 + failures)}
         assert bench.gate is not None
         bench.gate.set()
         await until(settled(pool, 1))
@@ -124,12 +125,15 @@ async def test_the_loss_of_the_database_costs_no_attempt(pool: Any, tenure: Tenu
     assert len(recorded.all(events.UpdateSpared)) == 3
 
 
-async def test_a_commit_whose_answer_was_lost_is_not_repeated(pool: Any, tenure: Tenure) -> None:
+@pytest.mark.parametrize("writes", [False, True])
+async def test_a_commit_whose_answer_was_lost_is_not_repeated(pool: Any, tenure: Tenure, writes: bool) -> None:
     """The row is found settled, so its handler does not run again."""
     starts: list[str] = []
 
     async def handle(row: Row, connection: Any) -> None:
         starts.append(row.dedupe_key)
+        if writes:
+            await connection.execute("SELECT 1")
 
     class Lossy:
         """Loses the answer to the first commit of a handler."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import anyio
@@ -129,7 +129,8 @@ async def test_a_handler_that_swallows_the_failure_to_begin_is_not_done(pool: An
     assert await states(pool) == {"1": ("done", 1)}
 
 
-async def test_no_row_starts_before_those_ahead_of_it_are_settled(pool: Any, tenure: Tenure) -> None:
+@pytest.mark.parametrize("cap", [1, 8])
+async def test_no_row_starts_before_those_ahead_of_it_are_settled(pool: Any, tenure: Tenure, cap: int) -> None:
     """Also where nothing was written: what a crash makes run again is never behind what has run already."""
     unsettled: list[int] = []
 
@@ -138,7 +139,8 @@ async def test_no_row_starts_before_those_ahead_of_it_are_settled(pool: Any, ten
         unsettled.append(await pool.fetchval(query, row.lane, row.id))
 
     await store(pool, *(Sample(str(number), f"chat:{number % 3}") for number in range(30)))
-    async with running(worker(tenure, handle).serve):
+    pace = replace(PACE, lane_cap=cap)
+    async with running(worker(tenure, handle, pace=pace).serve):
         await settled(pool, 30)
     assert unsettled == [0] * 30
 
@@ -166,6 +168,25 @@ async def test_a_handler_over_its_time_makes_way_and_harms_no_other(pool: Any, t
     assert found.pop("slow") == ("dead", MAX_STARTS)
     assert {state for state, _ in found.values()} == {"done"}
     assert not doubled
+
+
+async def test_a_handler_that_ends_though_it_was_cancelled_spoils_no_other_row(pool: Any, tenure: Tenure) -> None:
+    """Its slot's scope is used up: what it takes next would be cancelled at its first await."""
+
+    async def handle(row: Row, _: Any) -> None:
+        if row.dedupe_key == "next":
+            await pool.fetchval("SELECT 1")
+            return
+        with suppress(anyio.get_cancelled_exc_class()):
+            await anyio.sleep_forever()
+
+    await store(pool, Sample("stubborn", "chat:1"), Sample("next", "chat:2"))
+    pace = replace(PACE, handlers=1, handler_seconds=0.5)
+    with testing.record() as recorded:
+        async with running(worker(tenure, handle, pace=pace).serve):
+            await settled(pool, 2)
+    assert await states(pool) == {"stubborn": ("done", 1), "next": ("done", 1)}
+    assert recorded.all(events.UpdateRetried) == []
 
 
 @dataclass

@@ -9,6 +9,7 @@ import pytest
 from anyio.abc import TaskStatus
 
 from supervisor.fence import Fenced
+from supervisor.inbox.claims import Row
 from supervisor.term import TrustLost
 from telemetry import events, testing
 from tests.integration.children import running
@@ -73,6 +74,25 @@ async def test_a_stale_epoch_settles_nothing_and_its_worker_ends(pool: Any, begi
     async with running(worker(await begin(), fresh.handle).serve):
         await until(settled(pool, 1))
     assert await pool.fetchval("SELECT count(*) FROM outbox") == 1
+
+
+async def test_a_term_that_ends_under_a_handler_is_no_failure_of_its_row(pool: Any, tenure: Tenure) -> None:
+    """The successor starts it; nothing is said of an update that has failed."""
+
+    async def handle(_: Row, connection: Any) -> None:
+        tenure.term.end("test")
+        await connection.execute("SELECT 1")
+
+    await store(pool, Sample("1"))
+    with (
+        testing.record() as recorded,
+        pytest.raises(BaseExceptionGroup) as failed,
+        anyio.fail_after(DEADLINE_SECONDS),
+    ):
+        async with running(worker(tenure, handle).serve):
+            await anyio.sleep_forever()
+    assert failed.value.subgroup(TrustLost) is not None
+    assert recorded.all(events.UpdateSettled) == []
 
 
 async def test_a_term_that_lost_its_trust_ends_the_worker(pool: Any, tenure: Tenure) -> None:

@@ -14,9 +14,13 @@ from supervisor.inbox.writer import NotStored
 from telemetry import events, testing, tracing
 from tests.conftest import Server
 from tests.integration.children import running
-from tests.integration.supervisor.inbox.conftest import Sample, until
+from tests.integration.supervisor.inbox.conftest import DEADLINE_SECONDS, Sample, until
 from tests.integration.supervisor.inbox.test_writer import is_accepted, keys, put_all, writer_on
 
+KILL = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE application_name = 'vigil inbox' AND datname = current_database()"
+)
 HOLD = "INSERT INTO inbox (source, dedupe_key, lane, body) VALUES ('telegram', $1, 'x', '') ON CONFLICT DO NOTHING"
 
 
@@ -185,3 +189,26 @@ async def test_who_gave_up_before_its_turn_is_not_written(database_url: str, poo
                 await writer.put(Sample("gone"))
         assert await writer.put(Sample("last")) == "new"
     assert await keys(pool) == ["first", "last"]
+
+
+async def test_the_batch_under_way_hears_at_once_of_a_lost_connection(database_url: str, pool: Any) -> None:
+    """Not at its deadline, and not never."""
+    writer, told = writer_on(database_url, seconds=30.0), list[object]()
+
+    async def put() -> None:
+        told.extend(await put_all(writer, [Sample("1")]))
+
+    async with (
+        running(writer.serve),
+        anyio.create_task_group() as group,
+        pool.acquire() as holder,
+        holder.transaction(),
+    ):
+        await holder.execute("LOCK TABLE inbox IN SHARE MODE")
+        group.start_soon(put)
+        await until(lambda: are_waiting(pool, 1))
+        await holder.execute(KILL)
+        with anyio.fail_after(DEADLINE_SECONDS):
+            while not told:
+                await anyio.lowlevel.checkpoint()
+    assert [result.reason for result in told if isinstance(result, NotStored)] == ["lost"]

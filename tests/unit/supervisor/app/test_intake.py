@@ -7,9 +7,10 @@ from typing import NoReturn
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.types import Message
 
 from supervisor.app import callbacks, webhook
-from supervisor.app.intake import Delivery, Entrance, Intake
+from supervisor.app.intake import MAX_BODY, Delivery, Entrance, Intake, Refused
 from telemetry import events, testing
 from telemetry.catalogue import OTHER
 from telemetry.catalogue.bot import ROUTE, WEBHOOK
@@ -33,3 +34,17 @@ async def test_a_defect_is_counted_as_500_and_goes_on() -> None:
             await client.post("/webhook/x", content=b"{}")
     (refused,) = recorded.all(events.RequestRefused)
     assert (refused.route, refused.code, refused.reason) == ("/webhook/{path}", 500, "ZeroDivisionError")
+
+
+async def test_a_body_is_read_no_further_than_its_bound() -> None:
+    """Whoever sends without end takes neither memory nor time."""
+    part, read = b"x" * (1 << 16), 0
+
+    async def receive() -> Message:
+        nonlocal read
+        read += len(part)
+        return {"type": "http.request", "body": part, "more_body": read < 3 * MAX_BODY}
+
+    with pytest.raises(Refused, match="over 1 MiB"):
+        await Delivery("", (), receive).body()
+    assert read <= MAX_BODY + len(part)

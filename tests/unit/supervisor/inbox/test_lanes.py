@@ -173,3 +173,11 @@ def test_heads_that_were_not_started_come_again() -> None:
     held.again(held.heads(1, 0.0).starting, 5.0)
     assert starting(held, 1, 4.0) == []
     assert [(head.id, head.attempts) for head in held.heads(1, 5.0).starting] == [(1, 1)]
+
+
+def test_a_suspect_that_was_not_started_leaves_its_turn_to_the_next() -> None:
+    """It waits for another round; the others that may have killed the process do not wait for it."""
+    held = lanes()
+    held.add([row(1, "a", attempts=2), row(2, "b", attempts=2)])
+    held.again(held.heads(10, 0.0).starting, 5.0)
+    assert starting(held, 10, 1.0) == [2]

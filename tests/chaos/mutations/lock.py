@@ -2,31 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tests.chaos.mutations.mutant import Edit, Mutant
 
 LOCK = "tests/integration/supervisor/lock/"
 UNIT = "tests/unit/supervisor/"
 CHAOS = "tests/chaos/"
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """One exact replacement."""
-
-    file: str
-    old: str
-    new: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """A rule that is broken, and the tests that must fail for it."""
-
-    name: str
-    edits: tuple[Edit, ...]
-    tests: tuple[str, ...]
-
-
 TERM, LEADING, CONTENDER = "supervisor/term.py", "supervisor/leading.py", "supervisor/contender.py"
 ELECTION, LEASE, TIMING = "supervisor/election.py", "supervisor/lease.py", "supervisor/timing.py"
 POOLER = "supervisor/pooler.py"
