@@ -5,12 +5,13 @@
     everything else: a sweep from lane to lane, now and then ──┘
 
 A gap is asked for until it shows or a sweep must have found it. The sweep looks once into the index for each lane, not
-for each row: it finds the backlog of earlier terms, and whatever the other two ways have missed.
+for each row: it finds the backlog of earlier terms, and whatever the other two ways have missed. Where there are more
+chats than room, only the sweep takes new ones in: so each gets its turn, however many come after it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Final
 
@@ -20,6 +21,10 @@ from bot.sql import sql
 READ_ROWS: Final = 500
 SWEEP_LANES: Final = 500
 SWEEP_SECONDS: Final = 30.0
+SWEEP_ROOM: Final = 50
+"""Without room for so many chats it is not worth a look."""
+MISSED_SECONDS: Final = 1.0
+"""Until the next sweep where there was no room for chats that have come meanwhile."""
 GAPS: Final = 256
 
 
@@ -32,20 +37,34 @@ class Backlog:
         self._place: str | None = ""
         self._sweep_at = 0.0
         self._behind = False
+        self._is_missed = False
 
     def is_behind(self, room: int) -> bool:
         """Whether there is more to read at once."""
-        return self._behind or (self._place is not None and room >= SWEEP_LANES)
+        return self._behind or (self._place is not None and room >= SWEEP_ROOM)
 
-    async def find(self, connection: Connection, room: int, now: float) -> Sequence[str]:
-        """Return lanes that have open rows, perhaps known ones among them; sweep only where there is room for it."""
+    async def find(
+        self, connection: Connection, room: int, now: float, knows: Callable[[str], bool] = lambda _: False
+    ) -> Sequence[str]:
+        """Return lanes that have open rows, perhaps known ones among them; sweep only where there is room for it.
+
+        `room` is for chats that nobody `knows`.
+        """
         if self._place is None and self._sweep_at <= now:
             self._place = ""
         swept: Sequence[str] = ()
-        if self._place is not None and room >= SWEEP_LANES:
-            swept = await self._sweep(connection, now)
+        if self._place is not None and room >= SWEEP_ROOM:
+            swept = await self._sweep(connection, room, now, knows)
+        arrived = await self._read(connection, now)
+        room -= sum(_is_new(lane, knows) for lane in swept)
+        new = sum(_is_new(lane, knows) for lane in arrived)
+        if new > max(0, room if self._place is None else room - SWEEP_LANES):
+            # Those that a sweep has still to come to have waited for longer.
+            arrived = [lane for lane in arrived if not _is_new(lane, knows)]
+            self._is_missed = self._place is not None
+            self._sweep_at = min(self._sweep_at, now + MISSED_SECONDS)
         # The swept ones first: they are not looked for again before the next sweep, and there is room for them.
-        return [*swept, *await self._read(connection, now)]
+        return [*swept, *arrived]
 
     async def _read(self, connection: Connection, now: float) -> list[str]:
         if self._newest is None:
@@ -62,9 +81,22 @@ class Backlog:
         self._newest = max(newest, self._newest)
         return [row["lane"] for row in rows if row["is_open"]]
 
-    async def _sweep(self, connection: Connection, now: float) -> list[str]:
-        rows = await connection.fetch(sql("outbox_lanes"), self._place, SWEEP_LANES)
-        self._place = rows[-1]["lane"] if len(rows) == SWEEP_LANES else None
-        if self._place is None:
-            self._sweep_at = now + SWEEP_SECONDS
-        return [row["lane"] for row in sorted(rows, key=itemgetter("id"))]
+    async def _sweep(self, connection: Connection, room: int, now: float, knows: Callable[[str], bool]) -> list[str]:
+        """Go on from lane to lane, as far as there is room."""
+        rows, taken = await connection.fetch(sql("outbox_lanes"), self._place, SWEEP_LANES), []
+        for row in rows:
+            if _is_new(row["lane"], knows):
+                if room == 0:
+                    break
+                room -= 1
+            taken.append(row)
+            self._place = row["lane"]
+        if len(taken) == len(rows) < SWEEP_LANES:
+            self._place, self._sweep_at = None, now + (MISSED_SECONDS if self._is_missed else SWEEP_SECONDS)
+            self._is_missed = False
+        return [row["lane"] for row in sorted(taken, key=itemgetter("id"))]
+
+
+def _is_new(lane: str, knows: Callable[[str], bool]) -> bool:
+    """Whether the lane takes some of the room; answers to buttons have their own."""
+    return lane.startswith("chat:") and not knows(lane)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
 from telegram import Bot, InlineKeyboardMarkup, Message, PhotoSize
 
@@ -13,61 +13,81 @@ MEDIA_READ_SECONDS: Final = 60.0
 """Telegram looks at a picture before it answers."""
 Content = bytes | str
 """A file: its bytes, or the id under which Telegram has it already."""
+Call = Callable[[], Awaitable[Sent]]
 
 
-async def call(bot: Bot, row: Outgoing, content: Content | None) -> Sent:
-    """Make the call that `row` describes; raise TelegramError, or ValueError when no call can be made of it."""
-    method = _CALLS.get(row.method)
-    if method is None:
+def prepare(bot: Bot, row: Outgoing, content: Content | None) -> Call:
+    """Return the call that `row` describes; nothing is sent before it is made.
+
+    Raises AttributeError, LookupError, TypeError or ValueError when no call can be made of the row.
+    """
+    prepared = _CALLS.get(row.method)
+    if prepared is None:
         raise ValueError(f"{row.method} is not a call that the outbox makes")
-    return await method(bot, row, content)
+    return prepared(bot, row, content)
 
 
-async def _send_message(bot: Bot, row: Outgoing, _: Content | None) -> Sent:
-    message = await bot.send_message(
-        row.chat_id,
-        clean(row.params["text"]),
-        parse_mode=row.params.get("parse_mode"),
-        reply_markup=_keyboard(row, bot),
-    )
-    return Sent(message.message_id)
+def _send_message(bot: Bot, row: Outgoing, _: Content | None) -> Call:
+    given = {"chat_id": row.chat_id, "text": clean(row.params["text"]), **_dressed(bot, row)}
+
+    async def call() -> Sent:
+        return Sent((await bot.send_message(**given)).message_id)
+
+    return call
 
 
-async def _edit_message_text(bot: Bot, row: Outgoing, _: Content | None) -> Sent:
-    await bot.edit_message_text(
-        clean(row.params["text"]),
-        row.chat_id,
-        row.target_message_id,
-        parse_mode=row.params.get("parse_mode"),
-        reply_markup=_keyboard(row, bot),
-    )
-    return Sent(row.target_message_id)
+def _edit_message_text(bot: Bot, row: Outgoing, _: Content | None) -> Call:
+    given = {
+        "text": clean(row.params["text"]),
+        "chat_id": row.chat_id,
+        "message_id": row.target_message_id,
+        **_dressed(bot, row),
+    }
+
+    async def call() -> Sent:
+        await bot.edit_message_text(**given)
+        return Sent(row.target_message_id)
+
+    return call
 
 
-async def _send_photo(bot: Bot, row: Outgoing, content: Content | None) -> Sent:
+def _send_photo(bot: Bot, row: Outgoing, content: Content | None) -> Call:
     if content is None:
         raise ValueError("there is no picture to send")
-    message = await bot.send_photo(
-        row.chat_id,
+    given = {
+        "chat_id": row.chat_id,
         # A bare string would be looked up as a local file first.
-        PhotoSize(content, "", 0, 0) if isinstance(content, str) else content,
-        caption=clean(row.params.get("caption", "")),
-        parse_mode=row.params.get("parse_mode"),
-        reply_markup=_keyboard(row, bot),
-        filename="picture.png",
-        read_timeout=MEDIA_READ_SECONDS,
-    )
-    return Sent(message.message_id, _largest(message))
+        "photo": PhotoSize(content, "", 0, 0) if isinstance(content, str) else content,
+        "caption": clean(row.params.get("caption", "")),
+        "filename": "picture.png",
+        "read_timeout": MEDIA_READ_SECONDS,
+        **_dressed(bot, row),
+    }
+
+    async def call() -> Sent:
+        message = await bot.send_photo(**given)
+        return Sent(message.message_id, _largest(message))
+
+    return call
 
 
-async def _answer_callback_query(bot: Bot, row: Outgoing, _: Content | None) -> Sent:
+def _answer_callback_query(bot: Bot, row: Outgoing, _: Content | None) -> Call:
     text = row.params.get("text")
-    await bot.answer_callback_query(
-        row.params["callback_query_id"],
-        text=None if text is None else clean(text),
-        show_alert=row.params.get("show_alert"),
-    )
-    return Sent()
+    given = {
+        "callback_query_id": row.params["callback_query_id"],
+        "text": None if text is None else clean(text),
+        "show_alert": row.params.get("show_alert"),
+    }
+
+    async def call() -> Sent:
+        await bot.answer_callback_query(**given)
+        return Sent()
+
+    return call
+
+
+def _dressed(bot: Bot, row: Outgoing) -> dict[str, Any]:
+    return {"parse_mode": row.params.get("parse_mode"), "reply_markup": _keyboard(row, bot)}
 
 
 def _keyboard(row: Outgoing, bot: Bot) -> InlineKeyboardMarkup | None:
@@ -79,7 +99,7 @@ def _largest(message: Message) -> str | None:
     return message.photo[-1].file_id if message.photo else None
 
 
-_CALLS: dict[str, Callable[[Bot, Outgoing, Content | None], Awaitable[Sent]]] = {
+_CALLS: dict[str, Callable[[Bot, Outgoing, Content | None], Call]] = {
     "sendMessage": _send_message,
     "editMessageText": _edit_message_text,
     "sendPhoto": _send_photo,

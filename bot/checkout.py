@@ -2,7 +2,8 @@
 
     pre_checkout_query ──▶ the order that its payload names ──▶ ok, or why not
 
-Only what was offered is taken: by the one it was offered to, at its price, once, in time.
+Only what was offered is taken: by the one it was offered to, at its price, in time, and not when it is paid already. Two
+questions before the first payment is booked may both be told yes: whoever books the second one must refund it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 Refusal = Literal["unknown", "other_user", "other_price", "expired", "paid", "cancelled"]
+Answer = Refusal | Literal["ok"]
 KEY = b'"pre_checkout_query"'
 LONGEST_ID = 64
 

@@ -37,7 +37,8 @@ RETRY_AFTER_CAP_SECONDS: Final = 3600.0
 REASON_CHARACTERS: Final = 200
 # RuntimeError: the client is closed, because the connection to Telegram is being set up anew.
 _NOT_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, RuntimeError)
-_REPEATABLE = ("editMessageText", "editMessageReplyMarkup", "editMessageCaption")
+_REPEATABLE = ("editMessageText",)
+_FILED = ("sendPhoto",)
 _GATEWAY = "gateway"
 """502 and 504 are a gateway's words for not having heard Telegram's own."""
 _UNCHANGED = "message is not modified"
@@ -77,6 +78,11 @@ class Outgoing:
     def repeatable(self) -> bool:
         """Whether doing it twice is the same as doing it once."""
         return self.method in _REPEATABLE
+
+    @property
+    def has_file(self) -> bool:
+        """Whether a file of its generation goes with it."""
+        return self.method in _FILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +184,7 @@ def _answered(error: TelegramError) -> bool:
     return error.__cause__ is None and _GATEWAY not in error.message.lower()
 
 
-def later(row: Outgoing, why: str, jitter: float) -> Verdict:
+def later(row: Outgoing, why: str, jitter: float) -> Failed | Again:
     """Decide after an answer that says "not now": again after a pause, a bounded number of times."""
     if row.best_effort or row.attempts >= MAX_ATTEMPTS:
         return Failed(why, quiet=row.best_effort)

@@ -34,6 +34,10 @@ class Lanes:
         """When the next lane is due; infinite when none waits."""
         return self._waiting[0][0] if self._waiting else math.inf
 
+    def __contains__(self, lane: str) -> bool:
+        """Whether the lane is known."""
+        return lane in self._known
+
     def add(self, lane: str, due: float) -> bool:
         """Let a lane wait until `due`, unless it is known already; False when there is no room for it."""
         if lane in self._known:

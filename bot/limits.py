@@ -18,11 +18,13 @@ Limit = Literal["chat", "group", "overall"]
 Window = tuple[int, float]
 """So many in any so many seconds."""
 
-UNCOUNTED: Final = frozenset({"answerCallbackQuery", "sendChatAction"})
+UNCOUNTED: Final = frozenset({"answerCallbackQuery"})
 """Calls that put no message into a chat."""
 FLOODED_CHATS: Final = 3
 FLOOD_SECONDS: Final = 10.0
-"""So many different chats that are told to wait within so many seconds: it is the bot that is too fast."""
+"""So many different people that are told to wait within so many seconds: it is the bot that is too fast."""
+PAUSE_SECONDS: Final = 5.0
+"""The longest pause of everything; then one call shows whether it goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +97,42 @@ class Rates:
 class Floods:
     """Tells the bot's own limit from one chat's, by who is told to wait.
 
-    A wait stops the chat it was for. When `FLOODED_CHATS` different chats were told within `FLOOD_SECONDS`, everything
-    pauses until the first of their waits is over: then another call shows whether it goes on.
+        open ── FLOODED_CHATS people told within FLOOD_SECONDS ──▶ pause ──▶ one call at a time ── answered ──▶ open
+                                                                     ▲              │
+                                                                     └───── told ◀──┘
+
+    A wait stops the chat it was for. Groups have a limit of their own, so they tell nothing of the bot's. A pause is
+    short, however long the waits are: what may be one person's wait must not silence everybody.
     """
 
     def __init__(self) -> None:
         self._told: dict[int, tuple[float, float]] = {}
         self._until = 0.0
+        self._is_trying = False
 
     def tell(self, chat_id: int, seconds: float, now: float) -> float:
         """Note that a call to this chat was answered with a wait; return for how long everything pauses now."""
+        if chat_id < 0 or self.pause(now):
+            return self.pause(now)
+        known = {} if self._is_trying else self._told
+        self._told = {chat: (at, end) for chat, (at, end) in known.items() if now - at < FLOOD_SECONDS}
         self._told[chat_id] = now, now + seconds
-        self._told = {chat: (at, end) for chat, (at, end) in self._told.items() if now - at < FLOOD_SECONDS}
-        if len(self._told) >= FLOODED_CHATS:
-            self._until = max(self._until, min(end for _, end in self._told.values()))
+        if self._is_trying or len(self._told) >= FLOODED_CHATS:
+            self._until = min(now + PAUSE_SECONDS, *(end for _, end in self._told.values()))
+            self._is_trying = True
         return self.pause(now)
+
+    def answered(self, now: float) -> None:
+        """Note that Telegram answered a call otherwise: after a pause, everything may go on."""
+        if self._is_trying and not self.pause(now):
+            self._told, self._is_trying = {}, False
 
     def pause(self, now: float) -> float:
         """Return for how many seconds nothing may be sent at all."""
         return max(0.0, self._until - now)
+
+    def allowed(self, most: int, now: float) -> int:
+        """Return how many of at most so many calls may be under way."""
+        if self.pause(now):
+            return 0
+        return 1 if self._is_trying else most

@@ -6,9 +6,14 @@ here. One look tells where a chat is now, because what is noted is always the en
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Final
+
 from bot.ports import Connection
 from bot.sql import sql
 from telemetry import emit, events
+
+GROUP: Final = "chat:-"
 
 
 async def move(connection: Connection, old: int, new: int, lane: str | None = None) -> int | None:
@@ -25,3 +30,13 @@ async def move(connection: Connection, old: int, new: int, lane: str | None = No
         emit(events.ChatMoved())
     await connection.execute(sql("outbox_move"), lane or f"chat:{old}", final)
     return final
+
+
+async def followed(connection: Connection, lanes: Iterable[str]) -> list[str]:
+    """Return the lanes that have what was queued in these: of those whose chats have moved."""
+    # Only groups move, and theirs are the negative ids.
+    groups = [
+        int(lane[len(GROUP) - 1 :]) for lane in lanes if lane.startswith(GROUP) and lane[len(GROUP) :].isdecimal()
+    ]
+    found = await connection.fetch(sql("chat_moved_among"), groups) if groups else []
+    return [f"chat:{row['new_id']}" for row in found]

@@ -1,11 +1,11 @@
 """Send what handlers queued, lane by lane in order, as fast as Telegram's limits let it.
 
     backlog ── lanes that have rows ──▶ lanes, by when they are due ──▶ head row ──▶ places free ──▶ sender ─┐
-                                          ▲   its pause, its chat's limit ◀──┴───────────┴──────────────────┘
+                                          ▲   its pause, its chat's limit, its file ◀──┴────────────┴────────┘
 
 Invariants
 * A lane has one call at a time and its rows go out in their order; a row that waits holds up its lane and no other.
-* A lane that waits takes none of the parallel calls and is not read before it is due.
+* A lane that waits, for its time or for its file, takes none of the parallel calls and is not read meanwhile.
 * A round costs what it sends, not what is queued; what is remembered is bounded.
 * Answers to buttons (`answer:…`) have calls of their own: no message is ahead of them.
 """
@@ -22,18 +22,20 @@ import anyio
 from anyio.abc import TaskGroup, TaskStatus
 from telegram import Bot
 
-from bot import delivery
+from bot import delivery, moves
 from bot.backlog import Backlog
-from bot.delivery import Again, Moved, Outgoing, Verdict
+from bot.delivery import Again, Failed, Moved, Outgoing, Sent, Verdict
+from bot.files import Files
 from bot.lanes import Lanes
 from bot.limits import UNCOUNTED, Floods, Limits, Rates
 from bot.ports import Connection, Database, Term, Wake
-from bot.sender import LOST_PAUSE, Media, Sender, Settled
+from bot.sender import LOST_PAUSE, File, Media, Sender, Settled
 from bot.sql import sql
 from telemetry import emit, events, semconv, tracing
 
 POLL_SECONDS: Final = 0.5
-PARALLEL: Final = 8
+PARALLEL: Final = 16
+"""Enough for the limit of the bot as a whole to be what holds messages up, while Telegram answers within a second."""
 ANSWERS_PARALLEL: Final = 4
 LANES: Final = 10_000
 """Lanes remembered; where there are more, they are found as these are served."""
@@ -71,36 +73,42 @@ class Outbox:
         Woken by commits that queue, by a lane that is free again, when a pause is over, and every 0.5 s.
         """
         task_status.started()
-        await _Sending(self).work()
+        async with anyio.create_task_group() as group:
+            sending = _Sending(self, group)
+            try:
+                await sending.work()
+            finally:
+                # What is left are fetches of files: nothing is in doubt about them.
+                group.cancel_scope.cancel("the outbox ends")
+        if sending.failure is not None:
+            raise sending.failure
 
 
 class _Sending:
-    """One run of an outbox: what is being sent, what waits, and how fast it may go."""
+    """One run of an outbox: what is being sent, what waits, and how fast it may go; its tasks are those of `group`."""
 
-    def __init__(self, outbox: Outbox) -> None:
-        self._outbox = outbox
+    def __init__(self, outbox: Outbox, group: TaskGroup) -> None:
+        self._outbox, self._group = outbox, group
         given = (outbox.database, outbox.term, outbox.bot, outbox.media, outbox.settled, outbox.lost, outbox.jitter)
         self._sender = Sender(*given)
         self._rates, self._floods = Rates(outbox.limits), Floods()
         self._backlog, self._messages, self._answers = Backlog(), Lanes(LANES), Lanes(LANES)
+        self._files = Files(group, self._sender.file, self._file_arrived)
         self._under_way: dict[str, tuple[int, anyio.CancelScope]] = {}
         self._rounds = anyio.CancelScope()
-        self._failure: Exception | None = None
+        self.failure: Exception | None = None
         self._is_seeded = False
         self._recover_at: float | None = anyio.current_time() + outbox.quarantine
 
     async def work(self) -> None:
         """Go from round to round until cancelled or failed; then let calls under way end."""
-        async with anyio.create_task_group() as group:
-            try:
-                with self._rounds:
-                    while True:
-                        await self._round(group)
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await self._finish_calls()
-        if self._failure is not None:
-            raise self._failure
+        try:
+            with self._rounds:
+                while True:
+                    await self._round()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._finish_calls()
 
     async def _finish_calls(self) -> None:
         """Return once no call is under way; ask for the grace again meanwhile, because a second signal shortens it."""
@@ -110,7 +118,7 @@ class _Sending:
                 scope.deadline = min(scope.deadline, end)
             await self._outbox.wake.wait(GRACE_POLL_SECONDS)
 
-    async def _round(self, group: TaskGroup) -> None:
+    async def _round(self) -> None:
         """Begin to send what may be sent, and wait for a reason to look again."""
         taken: list[str] = []
         try:
@@ -122,6 +130,8 @@ class _Sending:
                 await self._look(connection)
                 taken = self._take(anyio.current_time())
                 found = await connection.fetch(sql("outbox_heads"), taken) if taken else []
+                heads = {record["lane"]: record for record in found}
+                followed = await moves.followed(connection, [lane for lane in taken if lane not in heads])
         except self._outbox.lost as error:
             for lane in taken:
                 self._of(lane).back(lane, anyio.current_time())
@@ -130,11 +140,16 @@ class _Sending:
             emit(events.OutboxStalled(error=error, retry_seconds=LOST_PAUSE))
             await anyio.sleep(LOST_PAUSE)
             return
-        heads = {record["lane"]: record for record in found}
         for lane in taken:
-            self._begin(group, lane, heads.get(lane))
-        if (seconds := self._rest(anyio.current_time())) > 0:
+            self._begin(lane, heads.get(lane))
+        now = anyio.current_time()
+        for lane in followed:
+            self._of(lane).add(lane, now)
+        seconds, is_held = self._rest(now)
+        if seconds > 0:
             await self._outbox.wake.wait(seconds)
+            if is_held:
+                emit(events.MessagePaced(limit="overall", seconds=anyio.current_time() - now))
 
     async def _seed(self) -> None:
         """Count what was sent before this run: Telegram's windows know nothing of our terms."""
@@ -150,63 +165,74 @@ class _Sending:
     async def _look(self, connection: Connection) -> None:
         """Learn of lanes that have rows."""
         now = anyio.current_time()
-        for lane in await self._backlog.find(connection, self._messages.room, now):
+        for lane in await self._backlog.find(connection, self._messages.room, now, self._knows):
             # Where there is no room for it, a later sweep finds it again.
             self._of(lane).add(lane, now)
+
+    def _knows(self, lane: str) -> bool:
+        return lane in self._of(lane)
 
     def _of(self, lane: str) -> Lanes:
         return self._answers if lane.startswith("answer:") else self._messages
 
-    def _free(self) -> tuple[int, int]:
+    def _free(self, now: float) -> tuple[int, int]:
         """Return how many more answers and messages may be under way."""
         answers = sum(lane.startswith("answer:") for lane in self._under_way)
-        return ANSWERS_PARALLEL - answers, self._outbox.parallel - (len(self._under_way) - answers)
+        messages = self._floods.allowed(self._outbox.parallel, now) - (len(self._under_way) - answers)
+        return ANSWERS_PARALLEL - answers, messages
 
     def _take(self, now: float) -> list[str]:
-        if self._floods.pause(now):
-            return []
-        answers, messages = self._free()
+        answers, messages = self._free(now)
         taken = self._answers.take(now, answers)
         return taken + self._messages.take(now, min(messages, self._rates.free(now)))
 
-    def _begin(self, group: TaskGroup, lane: str, head: Any | None) -> None:
+    def _begin(self, lane: str, head: Any | None) -> None:
         """Send the lane's head, let it wait, or forget a lane that has nothing (an intent is left to the recovery)."""
         lanes, now = self._of(lane), anyio.current_time()
         if head is None or head["state"] != "ready":
+            self._files.drop(lane)
             lanes.forget(lane)
             return
-        row, wait = _row(head), head["wait"]
-        if wait <= 0 and row.counts and delivery.before(row) is None:
+        row, wait, file = _row(head), head["wait"], None
+        is_called = delivery.before(row) is None
+        if wait <= 0 and row.counts and is_called:
             wait, limit = self._rates.chat_wait(row.chat_id, now)
             if wait > 0:
                 emit(events.MessagePaced(limit=limit, seconds=wait))
         if wait > 0:
+            self._files.drop(lane)
             lanes.back(lane, now + wait)
+            return
+        if row.has_file and is_called and (file := self._files.get(row)) is None:
             return
         scope = anyio.CancelScope(shield=True)
         self._under_way[lane] = row.id, scope
         if row.counts:
             self._rates.begin()
-        group.start_soon(self._run, row, scope, name=f"outbox:{row.id}")
+        self._group.start_soon(self._run, row, file, scope, name=f"outbox:{row.id}")
 
-    def _rest(self, now: float) -> float:
-        """Return for how long there is nothing to do."""
+    def _file_arrived(self, lane: str) -> None:
+        # It has had its turn: it comes before all that wait.
+        self._of(lane).back(lane, 0.0)
+        self._outbox.wake.set()
+
+    def _rest(self, now: float) -> tuple[float, bool]:
+        """Return for how long there is nothing to do, and whether somebody only waits for the overall limit."""
         waits = [POLL_SECONDS]
         if self._recover_at is not None:
             waits.append(self._recover_at - now)
         if self._backlog.is_behind(self._messages.room):
-            return 0.0
-        answers, messages = self._free()
-        if pause := self._floods.pause(now):
-            return min(pause, *waits)
+            return 0.0, False
+        (answers, messages), is_held = self._free(now), False
         if answers > 0:
             waits.append(self._answers.next_due - now)
-        if messages > 0:
+        if pause := self._floods.pause(now):
+            waits.append(pause)
+        elif messages > 0:
             overall, due = self._rates.overall_wait(now), self._messages.next_due - now
             waits.append(max(overall, due))
-            if due <= 0 < overall < POLL_SECONDS:
-                emit(events.MessagePaced(limit="overall", seconds=overall))
-        return max(0.0, min(waits))
+            is_held = due <= 0 < overall
+        return max(0.0, min(waits)), is_held
 
     async def _recover(self) -> None:
         """Decide about intents that nobody is carrying out: of older terms, of an earlier run of this one."""
@@ -226,15 +252,15 @@ class _Sending:
                 self._rates.count(row.chat_id, now)
             self._of(row.lane).add(row.lane, now)
 
-    async def _run(self, row: Outgoing, scope: anyio.CancelScope) -> None:
+    async def _run(self, row: Outgoing, file: File | None, scope: anyio.CancelScope) -> None:
         """Send one row; only the drain's deadline may interrupt it."""
         verdict, is_called = None, True
         caused, about = [tracing.link(row.traceparent)], {**semconv.PROCESS_MESSAGE, "method": row.method}
         try:
             with scope, tracing.span("send message", kind="consumer", links=caused, attributes=about):
-                verdict, is_called = await self._sender.send(row)
-        except Exception as error:  # noqa: BLE001 - raised again by work(), when the calls under way have ended
-            self._failure = self._failure or error
+                verdict, is_called = await self._sender.send(row, file)
+        except Exception as error:  # noqa: BLE001 - raised again by serve(), when the calls under way have ended
+            self.failure = self.failure or error
             self._rounds.cancel("a row cannot be handled")
         finally:
             self._ended(row, verdict, is_called=is_called)
@@ -251,6 +277,8 @@ class _Sending:
             pause = self._floods.tell(row.chat_id, verdict.after, now)
             if pause > was:
                 emit(events.OutboxPaused(seconds=round(pause, 3)))
+        elif is_called and row.counts and isinstance(verdict, Sent | Failed | Moved):
+            self._floods.answered(now)
         if isinstance(verdict, Moved):
             self._messages.add(f"chat:{verdict.chat_id}", now)
         self._of(row.lane).back(row.lane, now)

@@ -117,10 +117,12 @@ class Poller:
 
     async def _refused(self, refusal: NoUpdates, failures: int, delay: float) -> float:
         """Report a failed poll, do what helps, and return the seconds to wait."""
-        if refusal.reason == "conflict" or refusal.reason == "webhook":  # noqa: PLR1714 - narrows the type
-            emit(events.PollConflict(reason=refusal.found))
-            if refusal.reason == "webhook":
-                await self._reconcile()
+        if refusal.reason == "conflict":
+            emit(events.PollConflict(reason="poller", found=refusal.found))
+            return self._slow(failures)
+        if refusal.reason == "webhook":
+            emit(events.PollConflict(reason="webhook", found=refusal.found))
+            await self._reconcile()
             return self._slow(failures)
         is_unauthorized = refusal.reason == "unauthorized"
         delay = self._slow(failures) if is_unauthorized else max(delay, refusal.retry_after)

@@ -21,9 +21,9 @@ from anyio.abc import TaskStatus
 from telegram import BotCommand, Update
 from telegram.error import InvalidToken, RetryAfter, TelegramError
 from telegram.ext import Application, ApplicationHandlerStop, CallbackContext
-from telegram.request import HTTPXRequest
 
 from bot import turn
+from bot.answer import Request
 from bot.delivery import wait_asked
 from bot.effects import Effects
 from bot.errors import InvalidSetup, Unreadable
@@ -37,7 +37,8 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
 WRITE_SECONDS = 15.0
 MEDIA_WRITE_SECONDS = 120.0
-CONNECTIONS = 16
+CONNECTIONS = 32
+"""For the outbox, which makes up to 20 calls at once, and whoever else calls."""
 END_SECONDS = 1.0
 RETRY_BASE_SECONDS = 0.5
 RETRY_CAP_SECONDS = 60.0
@@ -97,7 +98,7 @@ class Telegram:
         self._jitter = jitter
         self._clock = clock
         self._ready = anyio.Event()
-        self._request = HTTPXRequest(
+        self._request = Request(
             connection_pool_size=CONNECTIONS,
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
@@ -222,7 +223,7 @@ class Telegram:
             await bot.set_my_commands([BotCommand(*command) for command in commands], language_code=language)
 
 
-def _application(settings: BotSettings, request: HTTPXRequest) -> Application[Any, Any, Any, Any, Any, Any]:
+def _application(settings: BotSettings, request: Request) -> Application[Any, Any, Any, Any, Any, Any]:
     api = str(settings.telegram_api_url).rstrip("/")
     return (
         Application.builder()

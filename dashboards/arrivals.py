@@ -28,8 +28,8 @@ INGRESS = Row(
     (
         series(
             "Time to acknowledge",
-            "From the first byte of a request of Telegram's to the answer, after the commit. The line is the objective: "
-            "250 ms.",
+            "From the end of the headers of a request of Telegram's to the answer, after the commit. What waits to be read "
+            "before that shows in supervisor_event_loop_lag_seconds. The line is the objective: 250 ms.",
             "s",
             *shares("bot_webhook_ack_duration_seconds", f"{WEBHOOK},{ONE}"),
             limits=((None, "green"), (0.25, "red")),
@@ -93,10 +93,13 @@ INGRESS = Row(
             "In polling mode: conflicts mean that somebody else polls, or a webhook is set; one or two at a change of hands "
             "are normal. The others brought nothing, or what could not be stored or confirmed.",
             "none",
-            Query(f"sum(increase(bot_poll_conflicts_total{{{ONE}}}[$__rate_interval]))", "conflict"),
+            Query(
+                f"sum by (reason) (increase(bot_poll_conflicts_total{{{ONE}}}[$__rate_interval]))",
+                "conflict: {{reason}}",
+            ),
             Query(f"sum by (reason) (increase(bot_poll_failures_total{{{ONE}}}[$__rate_interval])) > 0", "{{reason}}"),
             width=8,
-            colours={"conflict": "red"},
+            colours={"conflict: poller": "red", "conflict: webhook": "orange"},
         ),
     ),
 )

@@ -10,6 +10,7 @@ from telegram import CallbackQuery
 
 from bot import accounts, texts, turn
 from bot.catalogue import Catalogue, Model, Value
+from bot.effects import Keyboard
 from bot.generation import cadence, store
 from bot.generation.progress import words
 from bot.handlers.buttons import Button, parse
@@ -26,7 +27,7 @@ class Press:
     query_id: str
     button: Button
     chat_id: int
-    message: int
+    message: int | None
     model: Model
     inputs: Mapping[str, Value]
     price: int
@@ -44,7 +45,7 @@ class Press:
     async def show(self, template: str, quote: Quote, *, buttons: bool) -> None:
         """Let the message say something else about the quote, with its buttons or without."""
         text, keyboard = ask(self.who.phrases, template, quote, self.button.generation_id)
-        await turn.current().effects.edit_text(self.chat_id, self.message, text, keyboard if buttons else ())
+        await _say(self.button.generation_id, self.chat_id, self.message, text, keyboard if buttons else ())
 
 
 async def find(query: CallbackQuery, who: Speaker, catalogue: Catalogue) -> Press | None:
@@ -89,4 +90,14 @@ async def _withdraw(who: Speaker, row: Any, inputs: Mapping[str, Value]) -> None
     now = turn.current()
     await now.connection.execute(sql("generation_cancel"), row["id"])
     text = texts.fill(who.phrases.withdrawn, prompt=words(inputs))
-    await now.effects.edit_text(row["chat_id"], row["status_outbox_id"], text)
+    await _say(row["id"], row["chat_id"], row["status_outbox_id"], text)
+
+
+async def _say(generation_id: int, chat_id: int, message: int | None, text: str, keyboard: Keyboard = ()) -> None:
+    """Edit the message of the quote; where it is no longer kept, send another in its place."""
+    now = turn.current()
+    if message is None:
+        message = await now.effects.send_text(chat_id, text, keyboard)
+        await now.connection.execute(sql("generation_announce"), generation_id, message)
+    else:
+        await now.effects.edit_text(chat_id, message, text, keyboard)

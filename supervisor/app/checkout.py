@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from bot.ports import Connection
-from bot.till import NoAnswer, Till
+from bot.till import NoAnswer, Reply, Till
 from supervisor.app.intake import RETRY_AFTER, Refused
 from supervisor.database import LOST, Pool
 
@@ -27,10 +27,10 @@ def till(pool: Callable[[], Pool | None]) -> Till:
     return Till(reading, (*LOST, asyncpg.PostgresError))
 
 
-def replying(asked: Till) -> Callable[[bytes], Awaitable[bytes | None]]:
+def replying(asked: Till) -> Callable[[bytes], Awaitable[Reply | None]]:
     """Return what answers an update's body; without a database it is 503, and Telegram asks again at once."""
 
-    async def reply(body: bytes) -> bytes | None:
+    async def reply(body: bytes) -> Reply | None:
         try:
             return await asked.reply(body)
         except NoAnswer as error:

@@ -15,6 +15,7 @@ import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.ports import Arrival
+from bot.till import Reply
 from supervisor.inbox.writer import NotStored, Writer
 from telemetry import emit, events, semconv, tracing
 
@@ -83,7 +84,7 @@ class Intake:
     """An endpoint: `verify` turns a delivery into what is stored, or raises `Refused`.
 
     Not storable now is 503 with Retry-After: the sender offers it again, and nothing is lost. The answer has no body
-    but what `reply` returns for that of the delivery, as JSON.
+    but what `reply` returns for that of the delivery, as JSON; it is given with the 200 that follows the commit.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class Intake:
         route: str,
         verify: Callable[[Delivery], Awaitable[Arrival]],
         writer: Callable[[], Writer | None],
-        reply: Callable[[bytes], Awaitable[bytes | None]] | None = None,
+        reply: Callable[[bytes], Awaitable[Reply | None]] | None = None,
     ) -> None:
         self.route = route
         self.folder = route.rpartition("/")[0]
@@ -118,7 +119,11 @@ class Intake:
                 raise
             # Inside the span: the histogram's exemplar is what leads from a slow answer to its trace.
             emit(events.RequestAnswered(route=self.route, code=200, seconds=perf_counter() - began))
-        await respond(send, 200, body=said)
+        if said is None:
+            await respond(send, 200)
+        else:
+            said.given()
+            await respond(send, 200, body=said.body)
 
     async def _store(self, arrival: Arrival) -> None:
         writer = self._writer()

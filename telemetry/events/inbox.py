@@ -97,7 +97,8 @@ class PollConflict(Event):
     metrics = (Count("bot_poll_conflicts_total"),)
     quiet_seconds = 60.0
 
-    reason: str
+    reason: Literal["poller", "webhook"]
+    found: str
 
 
 @event

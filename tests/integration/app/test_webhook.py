@@ -159,6 +159,7 @@ async def test_a_body_that_stops_in_the_middle_holds_up_nobody_and_is_given_up(
         await never.wait()
 
     async with anyio.create_task_group() as group:
+        group.cancel_scope.deadline = anyio.current_time() + 10.0
         slow: list[httpx.Response] = []
 
         async def deliver() -> None:

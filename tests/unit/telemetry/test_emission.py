@@ -26,11 +26,11 @@ def test_a_broken_sink_is_counted_and_the_others_still_get_the_event(capsys: pyt
     emission.attach("span", broken)
     try:
         with testing.record() as recorded:
-            emit(events.PollConflict(reason="webhook set"))
+            emit(events.TermWon(epoch=1, reason="free"))
     finally:
         emission.detach(broken)
     assert emission.failures()["span"] == before + 1
-    assert recorded.names() == ["inbox.poll_conflict"]
+    assert recorded.names() == ["lock.term_won"]
     assert "cannot take" not in capsys.readouterr().err
 
 
@@ -39,7 +39,7 @@ def test_a_detached_sink_receives_nothing_more() -> None:
     recorded = testing.record()
     recorded.close()
     recorded.close()
-    emit(events.PollConflict(reason="webhook set"))
+    emit(events.TermWon(epoch=1, reason="free"))
     assert recorded.all() == []
 
 

@@ -102,7 +102,7 @@ def test_a_declaration_that_does_not_fit_the_catalogue_fails_at_import() -> None
             name = "test.coloured"
             message = "x"
             level = None
-            metrics = (Count("bot_poll_conflicts_total", colour="red"),)
+            metrics = (Count("bot_updates_retried_total", colour="red"),)
 
 
 def test_two_events_cannot_share_a_name_and_no_field_hides_the_declaration() -> None:

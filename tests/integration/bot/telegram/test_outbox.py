@@ -322,11 +322,12 @@ async def test_an_intent_that_two_terms_left_behind_is_not_sent_a_third_time(
 async def test_intents_of_older_terms_wait_for_the_quarantine(api: Api, pool: Any, begin: Begin, telegram: Bot) -> None:
     """While their sender may still be at it their lane stands still, and no other."""
     old = await begin()
-    (number,) = await queue(old, "a")
+    number, _ = await queue(old, "a", "what follows it")
     await queue(old, "b", chat_id=2)
     await intend(old, number)
     async with running(outbox(await begin(), telegram, quarantine=60.0).serve):
-        assert [call["text"] for call in await api.wait("sendMessage")] == ["b"]
+        await api.wait("sendMessage")
+    assert [call["text"] for call in api.made("sendMessage")] == ["b"]
     assert (await state(pool, number))["state"] == "sending"
 
 
@@ -498,7 +499,7 @@ async def test_a_result_is_noted_when_the_database_is_back_and_nothing_is_sent_t
     api.script("sendMessage", lose)
     (number,) = await queue(tenure, "a")
     owner = Owner()
-    sending = Outbox(away, tenure.term, telegram, Wake(), owner.media, owner.settled, LOST)
+    sending = Outbox(away, tenure.term, telegram, Wake(), owner.media, owner.settled, away.lost)
     with testing.record() as recorded:
         async with running(sending.serve):
             await until(all_settled(pool))

@@ -10,7 +10,7 @@ import pytest
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from bot.errors import InvalidSetup
-from bot.poller import MOST_UNAUTHORIZED
+from bot.poller import MOST_UNAUTHORIZED, SLOW_FACTOR
 from bot.settings import BotSettings
 from bot.updates import MOST_BYTES
 from supervisor.term import TrustLost
@@ -53,8 +53,17 @@ async def test_a_conflict_is_counted_and_waited_out(
     api: Api, settings: BotSettings, inbox: Gated, pool: Any, tenure: Tenure
 ) -> None:
     """Someone else polls with our token: it is said, and nobody is kicked back at once."""
-    api.script("getUpdates", refused(409, OTHER_POLL), batch(message(1, 1)), hang)
-    reconciled: list[bool] = []
+    times, reconciled = list[float](), list[bool]()
+
+    async def conflict(_: dict[str, Any]) -> Response:
+        times.append(anyio.current_time())
+        return await refused(409, OTHER_POLL)({})
+
+    async def brings(_: dict[str, Any]) -> Response:
+        times.append(anyio.current_time())
+        return ok([message(1, 1)])
+
+    api.script("getUpdates", conflict, brings, hang)
 
     async def reconcile() -> None:
         reconciled.append(True)
@@ -62,8 +71,11 @@ async def test_a_conflict_is_counted_and_waited_out(
     with testing.record() as recorded:
         async with running(poller(settings, inbox, tenure, reconcile=reconcile).serve):
             await api.wait("getUpdates", 3)
-    assert [OTHER_POLL in event.reason for event in recorded.all(events.PollConflict)] == [True]
+    assert [(event.reason, OTHER_POLL in event.found) for event in recorded.all(events.PollConflict)] == [
+        ("poller", True)
+    ]
     assert await keys(pool) == ["1"]
+    assert times[1] - times[0] >= 0.05 * SLOW_FACTOR / 2
     assert reconciled == []
 
 
@@ -78,8 +90,10 @@ async def test_a_webhook_that_somebody_set_is_removed_again(
     async def reconcile() -> None:
         reconciled.append(len(api.made("getUpdates")))
 
-    async with running(poller(settings, inbox, tenure, reconcile=reconcile).serve):
-        await api.wait("getUpdates", 3)
+    with testing.record() as recorded:
+        async with running(poller(settings, inbox, tenure, reconcile=reconcile).serve):
+            await api.wait("getUpdates", 3)
+    assert [event.reason for event in recorded.all(events.PollConflict)] == ["webhook"]
     assert reconciled == [1]
     assert inbox.offered == ["1"]
 

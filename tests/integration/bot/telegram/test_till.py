@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
@@ -94,12 +95,32 @@ async def test_the_whole_answer_has_a_deadline(
 
 
 async def test_without_a_database_nothing_is_said(
-    api: Api, telegram: Bot, question: bytes, tenure: Tenure, pool: Any
+    api: Api, telegram: Bot, question: bytes, pool: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The payment fails by itself; the poller goes on."""
+    """However often it is asked meanwhile, it is told once; the payment fails by itself, the poller goes on."""
+    monkeypatch.setattr(till, "ANSWER_SECONDS", 0.6)
     await pool.close()
-    assert await answered(Till(tenure.database.reading, LOST), telegram, question) == ["unanswered"]
+    assert await answered(Till(pool.acquire, LOST), telegram, question) == ["unanswered"]
     assert api.made("answerPreCheckoutQuery") == []
+
+
+async def test_a_database_that_is_busy_for_a_while_is_asked_again(
+    api: Api, telegram: Bot, question: bytes, tenure: Tenure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One look-up that takes too long is not yet the end of the payment: there is time for the next."""
+    monkeypatch.setattr(till, "READ_SECONDS", 0.2)
+    asked = []
+
+    @asynccontextmanager
+    async def reading() -> AsyncIterator[Any]:
+        asked.append(1)
+        if len(asked) < 3:
+            await anyio.sleep_forever()
+        async with tenure.database.reading() as connection:
+            yield connection
+
+    assert await answered(Till(reading, LOST), telegram, question) == ["ok"]
+    assert len(api.made("answerPreCheckoutQuery")) == 1
 
 
 async def test_what_asks_nothing_costs_nothing(api: Api, telegram: Bot, tenure: Tenure, pool: Any) -> None:
