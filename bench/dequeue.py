@@ -5,8 +5,7 @@
 no-op       handlers that write nothing
 writing     one INSERT each: ours in a fenced transaction with `done`, the peers' beside their own bookkeeping
 20 ms       handlers that wait; the ideal of 64 lanes is 3,200 a second
-
-p50 and p99 are of the rows' moments: how long after the start so many of them are done.
+paced       an empty queue, rows come at a fixed rate: how long each waits to be settled, see bench.paced
 
 Ours and procrastinate keep the order of a chat, pgqueuer does not. Ours has the telemetry of a running instance:
 metrics, and a JSON log that nobody reads.
@@ -24,14 +23,16 @@ from typing import Any
 
 import anyio
 
+from bench import paced
 from bench.postgres import Server, postgres
 from bench.queues import LANES, PATIENCE_SECONDS, Load, Referee, Wrong, of_pgqueuer, of_procrastinate, ours
-from bench.rounds import Case, Figures, alternate, arguments, machine, report, timed
+from bench.rounds import Case, Figures, alternate, arguments, machine, report
 from telemetry import logging, metrics
 
 ROUNDS = 3
+PACED_SECONDS, PACED_QUICK_SECONDS = 3.0, 0.5
 LOADS = {"no-op": Load(8_000), "writing": Load(3_000, writes=True), "20 ms": Load(6_000, seconds=0.02)}
-SLOW_JOBS = 600
+SLOW_JOBS = 300
 """For procrastinate, which would take minutes otherwise."""
 PEERS = {"ours": ours, "pgqueuer": of_pgqueuer, "procrastinate": of_procrastinate}
 IN_ORDER = ("ours", "procrastinate")
@@ -51,20 +52,18 @@ async def measure(server: Server, name: str, load: Load) -> Figures:
         used = time.process_time() - used
     if referee.doubles or (name in IN_ORDER and (referee.disorder or referee.overlaps)):
         raise Wrong(f"{name}: {referee.doubles} doubled, {referee.disorder} disordered, {referee.overlaps} overlapped")
-    return timed(
-        [end - began for end in referee.ends],
-        referee.ended - began,
-        **{"CPU µs each": used / load.jobs * 1e6, "out of order": referee.disorder, "overlapping": referee.overlaps},
-    )
+    counted = {"rows": referee.jobs, "out of order": referee.disorder, "overlapping": referee.overlaps}
+    rate = referee.jobs / (referee.ended - began)
+    return Figures(rate, more={"CPU µs each": used / referee.jobs * 1e6, **counted})
 
 
 async def main() -> None:
     """Run every case and print the table."""
     asked = arguments(__doc__ or "", ROUNDS)
     loads = {
-        name: Load(load.jobs // 10, load.chats // 5, 0.0, load.seconds, load.writes) for name, load in LOADS.items()
+        name: Load(load.jobs // 40, load.chats // 5, 0.0, load.seconds, load.writes) for name, load in LOADS.items()
     }
-    async with postgres() as server:
+    async with postgres(quick=asked.quick) as server:
         cases = []
         for name, load in (loads if asked.quick else LOADS).items():
             contenders: dict[str, Callable[[], Awaitable[Figures]]] = {
@@ -72,6 +71,9 @@ async def main() -> None:
             }
             found = await alternate(contenders, asked.rounds)
             cases.append(Case(name, "rows/s", "pgqueuer", found, {"ours": BARS[name]}))
+        seconds = PACED_QUICK_SECONDS if asked.quick else PACED_SECONDS
+        paces = {name: partial(paced.measure, server, name, seconds) for name in paced.RATES}
+        cases.append(Case("paced", "rows/s", "", await alternate(paces, asked.rounds)))
         notes = machine(fdatasync=f"{server.syncs:,.0f}/s", lanes=LANES, ideal_at_20_ms=f"{IDEAL:,.0f}/s")
     report(cases, notes, as_json=asked.json)
 

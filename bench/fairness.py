@@ -48,7 +48,7 @@ async def main() -> None:
     asked = arguments(__doc__ or "", ROUNDS)
     jobs = JOBS // 8 if asked.quick else JOBS
     cases = []
-    async with postgres() as server:
+    async with postgres(quick=asked.quick) as server:
         for share in SHARES:
             load = Load(jobs, 500, share, HANDLER_SECONDS)
             alone = replace(load, is_alone=True)

@@ -28,7 +28,7 @@ WRITES = {
 }
 
 
-async def measure(url: str) -> dict[str, list[float]]:
+async def measure(url: str, rounds: int) -> dict[str, list[float]]:
     """Return the seconds of every write, by what guarded it; a commit that waits for no disk, so that it hides nothing."""
     connection: Any = await asyncpg.connect(url, server_settings={"synchronous_commit": "off"})
     try:
@@ -36,7 +36,7 @@ async def measure(url: str) -> dict[str, list[float]]:
         won = await connection.fetchrow(sql("lock_claim"), KEY, "bench", 3_600_000, 0, 0, "free", False)
         token = (KEY, won["epoch"], won["timeline"])
         found: dict[str, list[float]] = {name: [] for name in WRITES}
-        for round_ in range(ROUNDS + WARM_UP):
+        for round_ in range(rounds + WARM_UP):
             for name, statements in WRITES.items():
                 began = time.perf_counter()
                 for statement in statements:

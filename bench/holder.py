@@ -37,7 +37,7 @@ async def ours(url: str) -> None:
         term = await next_term(pool)
         fenced, claims = FencedDatabase(pool, KEY, term), Claims(term.epoch)
         async with anyio.create_task_group() as group:
-            await group.start(served, Worker(fenced, claims, _nothing, Wake(), pace=Pace(handlers=LANES)))
+            await group.start(served, Worker(fenced, claims, nothing, Wake(), pace=Pace(handlers=LANES)))
             _say_ready()
 
 
@@ -78,7 +78,8 @@ async def of_writer(url: str) -> None:
             group.start_soon(put)
 
 
-async def _nothing(_row: Any, _connection: Any) -> None:
+async def nothing(_row: Any, _connection: Any) -> None:
+    """Handle a row."""
     await anyio.lowlevel.checkpoint()
 
 

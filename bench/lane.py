@@ -18,7 +18,6 @@ from anyio.streams.text import TextReceiveStream
 KEY = 4_213_370_000_000_000_003
 PATIENCE_SECONDS = 30.0
 LONGEST_PHASE_SECONDS = 1.0
-SETTLE_SECONDS = 3.0
 RNG = random.Random(20261123)  # noqa: S311 - a bench is to be repeatable
 
 
@@ -162,10 +161,10 @@ class Lane:
         """The epoch of the present leader."""
         return self.leader.heard["in with"][-1]
 
-    async def count_queries(self, seconds: float) -> None:
+    async def count_queries(self, settle: float, seconds: float) -> None:
         """Queries a second of either role, in a quiet time."""
         # What a start asks is not what a quiet time does.
-        await anyio.sleep(SETTLE_SECONDS)
+        await anyio.sleep(settle)
         before = [self._asked(one) for one in (self.leader, self.standby)]
         await anyio.sleep(seconds)
         after = [self._asked(one) for one in (self.leader, self.standby)]

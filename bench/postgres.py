@@ -29,7 +29,7 @@ from supervisor.migrator import apply_migrations_safe
 
 TEMPLATE = "bench_schema"
 PAGE_BYTES = 8192
-SYNC_SECONDS = 1.0
+SYNC_SECONDS, QUICK_SYNC_SECONDS = 1.0, 0.1
 
 
 @dataclass
@@ -65,10 +65,11 @@ class Server:
 
 
 @asynccontextmanager
-async def postgres(cores: Collection[int] | None = None) -> AsyncIterator[Server]:
+async def postgres(cores: Collection[int] | None = None, *, quick: bool = False) -> AsyncIterator[Server]:
     """Run a server with fsync on in a new home while the block runs; its data is gone afterwards."""
     with _home() as home:
-        syncs = await anyio.to_thread.run_sync(syncs_per_second, home)
+        seconds = QUICK_SYNC_SECONDS if quick else SYNC_SECONDS
+        syncs = await anyio.to_thread.run_sync(syncs_per_second, home, seconds)
         embedded = Embedded(home, DURABLE)
         async with anyio.create_task_group() as group:
             await group.start(_serve, embedded)
@@ -102,7 +103,7 @@ def pin(pid: int, cores: Collection[int]) -> None:
                 pin(int(child), cores)
 
 
-def syncs_per_second(folder: Path, seconds: float = SYNC_SECONDS) -> float:
+def syncs_per_second(folder: Path, seconds: float) -> float:
     """Return how often a second the disk under `folder` takes one page: write it in place, fdatasync, again."""
     with tempfile.TemporaryFile(dir=folder) as file:
         number, done = file.fileno(), 0

@@ -167,7 +167,7 @@ async def _served(worker: Worker, *, task_status: Any) -> None:
 async def of_pgqueuer(server: Server, load: Load, referee: Callable[[], Referee]) -> AsyncIterator[Referee]:
     """pgqueuer: batches of 50, as many tasks at once as we have lanes, and more."""
     url = await server.database(blank=True)
-    async with _pool(url) as pool:
+    async with pooled(url) as pool:
         await pool.execute("CREATE TABLE bench_effect (job bigint)")
         driver = AsyncpgPoolDriver(pool)
         queries = Queries(driver)
@@ -189,14 +189,15 @@ async def of_pgqueuer(server: Server, load: Load, referee: Callable[[], Referee]
 
         found = referee()
         async with anyio.create_task_group() as group:
-            group.start_soon(_run_pgqueuer, queue)
+            group.start_soon(run_pgqueuer, queue)
             yield found
             queue.shutdown.set()
             group.cancel_scope.cancel()
 
 
 @asynccontextmanager
-async def _pool(url: str) -> AsyncIterator[Any]:
+async def pooled(url: str) -> AsyncIterator[Any]:
+    """Lend a peer's pool."""
     pool: Any = await asyncpg.create_pool(url, min_size=2, max_size=CONNECTIONS)
     try:
         yield pool
@@ -205,7 +206,8 @@ async def _pool(url: str) -> AsyncIterator[Any]:
         pool.terminate()
 
 
-async def _run_pgqueuer(queue: pgqueuer.PgQueuer) -> None:
+async def run_pgqueuer(queue: pgqueuer.PgQueuer) -> None:
+    """Consume until cancelled or shut down."""
     await queue.run(batch_size=50, max_concurrent_tasks=max(100, LANES), dequeue_timeout=timedelta(seconds=1))
 
 
@@ -221,7 +223,7 @@ async def of_procrastinate(server: Server, load: Load, referee: Callable[[], Ref
     async def inbox(job: int, chat: int, body: str) -> None:  # noqa: ARG001 - a job carries its update, as ours does
         await found.handle(job, chat, lambda: effects[0].execute(EFFECT, job))
 
-    async with app.open_async(), _pool(url) as pool:
+    async with app.open_async(), pooled(url) as pool:
         effects.append(pool)
         await pool.execute("CREATE TABLE bench_effect (job bigint)")
         await app.schema_manager.apply_schema_async()
@@ -235,12 +237,13 @@ async def of_procrastinate(server: Server, load: Load, referee: Callable[[], Ref
         await pool.execute("VACUUM ANALYZE procrastinate_jobs")
         found = referee()
         async with anyio.create_task_group() as group:
-            group.start_soon(_run_procrastinate, app)
+            group.start_soon(run_procrastinate, app)
             yield found
             group.cancel_scope.cancel()
 
 
-async def _run_procrastinate(app: procrastinate.App) -> None:
+async def run_procrastinate(app: procrastinate.App) -> None:
+    """Work until cancelled."""
     with suppress(anyio.get_cancelled_exc_class()):
         await app.run_worker_async(
             concurrency=LANES, install_signal_handlers=False, fetch_job_polling_interval=0.05, delete_jobs="never"

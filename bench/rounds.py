@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
 import statistics
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from bench.figures import quantile
 
@@ -37,7 +39,8 @@ class Figures:
 class Case:
     """One comparison: figures by contender, with ratios against the base, and the bars by contender.
 
-    A ratio is a contender's rate by the base's; `inverse` says instead how many times as fast the base is.
+    A ratio is a contender's rate by the base's; `inverse` says instead how many times as fast the base is. One that is
+    named in `against` is compared with another contender than the base. Without a base there are no ratios.
     """
 
     name: str
@@ -46,10 +49,16 @@ class Case:
     found: Mapping[str, Sequence[Figures]]
     bars: Mapping[str, str] = field(default_factory=dict)
     inverse: bool = False
+    against: Mapping[str, str] = field(default_factory=dict)
 
     def ratio(self, name: str) -> str:
         """Return the ratio of this contender's median."""
-        base, own = (statistics.median(each.rate for each in self.found[which]) for which in (self.base, name))
+        other = self.against.get(name, self.base)
+        if not other:
+            return ""
+        base, own = (statistics.median(each.rate for each in self.found[which]) for which in (other, name))
+        if name in self.against:
+            return f"{own / base:.2f}× of {other}"
         if not self.inverse:
             return f"{own / base:.2f}×"
         return "" if name == self.base else f"{self.base} is {base / own:.2f}×"
@@ -95,18 +104,43 @@ def machine(**more: object) -> dict[str, str]:
 def report(cases: Sequence[Case], notes: Mapping[str, str], *, as_json: bool) -> None:
     """Print one table of all cases, or every figure as JSON."""
     if as_json:
-        print(json.dumps({"notes": dict(notes), "cases": [asdict(case) for case in cases]}, ensure_ascii=False))
+        print(as_json_text({"notes": dict(notes), "cases": [asdict(case) for case in cases]}))
         return
     print(table(cases))
     print(f"\n{' · '.join(f'{name}: {value}' for name, value in notes.items())}")
 
 
+def as_json_text(found: Any) -> str:
+    """Return it as JSON, which knows neither infinity nor what is not a number: both are null."""
+    return json.dumps(_finite(found), ensure_ascii=False, allow_nan=False)
+
+
+def _finite(found: Any) -> Any:
+    if isinstance(found, Mapping):
+        return {name: _finite(each) for name, each in found.items()}
+    if isinstance(found, list | tuple):
+        return [_finite(each) for each in found]
+    return None if isinstance(found, float) and not math.isfinite(found) else found
+
+
 def table(cases: Sequence[Case]) -> str:
     """Return medians over the rounds, the ratio to the base, and the range of the rounds."""
-    extra = list(dict.fromkeys(name for case in cases for each in case.found.values() for name in each[0].more))
-    rounds = max(len(each) for case in cases for each in case.found.values())
+    contenders = [each for case in cases for each in case.found.values()]
+    extra = list(dict.fromkeys(name for each in contenders for name in each[0].more))
+    latencies = [
+        name for name in ("p50", "p99") if any(getattr(one, name) is not None for each in contenders for one in each)
+    ]
+    rounds = max(len(each) for each in contenders)
     units = " or ".join(dict.fromkeys(case.unit for case in cases))
-    head = ["", f"{units} (median of {rounds})", "lowest–highest", "ratio", "p50, ms", "p99, ms", *extra, "bar"]
+    head = [
+        "",
+        f"{units} (median of {rounds})",
+        "lowest–highest",
+        "ratio",
+        *(f"{name}, ms" for name in latencies),
+        *extra,
+        "bar",
+    ]
     rows = [head, ["---", *("---:" for _ in head[2:]), "---"]]
     for case in cases:
         for name, each in case.found.items():
@@ -117,8 +151,7 @@ def table(cases: Sequence[Case]) -> str:
                     f"{statistics.median(rates):,.0f}",
                     f"{min(rates):,.0f}–{max(rates):,.0f}",
                     case.ratio(name),
-                    _median([figures.p50 for figures in each], 1e3),
-                    _median([figures.p99 for figures in each], 1e3),
+                    *(_median([getattr(figures, name) for figures in each], 1e3) for name in latencies),
                     *(_median([figures.more.get(column) for figures in each]) for column in extra),
                     case.bars.get(name, ""),
                 ]
@@ -128,4 +161,9 @@ def table(cases: Sequence[Case]) -> str:
 
 def _median(values: Sequence[float | None], scale: float = 1.0) -> str:
     given = [value for value in values if value is not None]
-    return f"{statistics.median(given) * scale:.3g}" if given else "–"
+    return figure(statistics.median(given) * scale) if given else "–"
+
+
+def figure(value: float) -> str:
+    """Return it with three digits, or all of those before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -1,9 +1,11 @@
-"""How the cost of the inbox grows with its rows: 10,000, 100,000 and 1,000,000 of them, of 100,000 chats.
+"""How the cost of the inbox grows with its rows, and with its chats.
 
     python -m bench.scale [--json] [--quick]
 
-Each size has a database of its own, and goes through a whole cycle: filled, looked at, worked off, removed. It takes up
-to ten minutes. Docs/scale.md says what the figures mean.
+rows    10,000, 100,000 and 1,000,000 of 100,000 chats: filled, looked at, worked off, removed
+chats   100,000 rows of 1,000, 10,000 and 100,000 chats: filled, looked at, worked off
+
+Each has a database of its own. It takes up to eleven minutes. Docs/scale.md says what the figures mean.
 """
 
 from __future__ import annotations
@@ -12,9 +14,9 @@ import json
 import math
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,7 +27,7 @@ from bench.figures import quantile
 from bench.holder import KEY, next_term, served
 from bench.memory import CHATS, inbox_with, pss
 from bench.postgres import Server, postgres
-from bench.rounds import arguments, machine
+from bench.rounds import arguments, as_json_text, figure, machine
 from supervisor import database
 from supervisor.commands.inbox import COUNTED, LANES_COUNTED, RATE_SECONDS, RATED
 from supervisor.fence import FencedDatabase
@@ -34,14 +36,10 @@ from supervisor.sql import sql
 from telemetry import events, testing
 from telemetry.catalogue.bot import SATURATION
 
-SIZES = (10_000, 100_000, 1_000_000)
-QUICK_SIZES = (2_000, 20_000)
 CLAIMED = 100
-ACCEPTING_SECONDS = 4.0
 SHARE = 0.2
 """Of the rows, at the beginning and at the end of the work: whether it slows down."""
 PROBE_SECONDS = 0.01
-PROBED_SECONDS = 3.0
 LOOK_SECONDS = 0.1
 PATIENCE_SECONDS = 400.0
 KIB = 1024.0
@@ -57,33 +55,70 @@ NUMBERS = count(1)
 Found = dict[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """How much is measured."""
+
+    sizes: Sequence[int] = (10_000, 100_000, 1_000_000)
+    chats: Sequence[int] = (1_000, 10_000, 100_000)
+    rows: int = 100_000
+    """Of so many chats."""
+    instances: Sequence[int] = (1, 2, 3)
+    """That accept together."""
+    accepting_seconds: float = 4.0
+    probed_seconds: float = 3.0
+
+
+QUICK = Scope((2_000,), (100,), 1_000, (1,), 0.2, 0.2)
+
+
 async def main() -> None:
-    """Run every size and print one table."""
+    """Measure, and print a table of the rows and one of the chats."""
     asked = arguments(__doc__ or "", 1)
-    sizes = QUICK_SIZES if asked.quick else SIZES
-    async with postgres() as server:
-        found = {size: await cycle(server, size) for size in sizes}
+    scope = QUICK if asked.quick else Scope()
+    async with postgres(quick=asked.quick) as server:
+        rows = {size: await cycle(server, size, scope) for size in scope.sizes}
+        chats = {number: await worked(server, scope.rows, number) for number in scope.chats}
         notes = machine(fdatasync=f"{server.syncs:,.0f}/s", chats=f"{CHATS:,}")
     if asked.json:
-        print(json.dumps({"notes": notes, "found": found}))
+        print(as_json_text({"notes": notes, "rows": rows, "chats": chats}))
         return
-    rows = [["rows", *(f"{size:,}" for size in sizes)], ["---", *("---:" for _ in sizes)]]
-    rows += [[what, *(_figure(found[size][what]) for size in sizes)] for what in found[sizes[0]]]
-    print("\n".join(f"| {' | '.join(row)} |" for row in rows))
+    print(f"{table('rows', rows)}\n\n{table(f'chats, of {scope.rows:,} rows', chats)}")
     print(f"\n{' · '.join(f'{name}: {value}' for name, value in notes.items())}")
 
 
-def _figure(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+def table(head: str, found: Mapping[int, Found]) -> str:
+    """Return a column for each number."""
+    rows = [[head, *(f"{number:,}" for number in found)], ["---", *("---:" for _ in found)]]
+    rows += [[what, *(figure(each[what]) for each in found.values())] for what in next(iter(found.values()))]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-async def cycle(server: Server, size: int) -> Found:
+async def worked(server: Server, rows: int, chats: int) -> Found:
+    """Look at an inbox of so many chats and work it off."""
+    url = await inbox_with(server, rows, chats)
+    await server.admin("CHECKPOINT")
+    async with database.pool(url, size=4, application_name="bench") as pool:
+        found = {**await statements(pool), **await worked_off(url, pool, rows)}
+    await drop(server, url)
+    return found
+
+
+async def drop(server: Server, url: str) -> None:
+    """Remove a database."""
+    await server.admin(f"DROP DATABASE {urlsplit(url).path.strip('/')} WITH (FORCE)")
+
+
+async def cycle(server: Server, size: int, scope: Scope) -> Found:
     """Take an inbox of so many rows through its life."""
     url = await inbox_with(server, size, CHATS)
     # What filling it left to be written is not to be paid by those measured first.
     await server.admin("CHECKPOINT")
     async with database.pool(url, size=4, application_name="bench") as pool:
-        found = {f"accepted/s, instances: {number}": await accepting(url, pool, number) for number in (1, 2, 3)}
+        found = {
+            f"accepted/s, instances: {number}": await accepting(url, pool, number, scope.accepting_seconds)
+            for number in scope.instances
+        }
         await forget_accepted(pool)
         full = await pool.fetchrow(STATE)
         found |= {"KiB a row: table": full["heap"] / size / KIB, "KiB a row: indexes": full["indexes"] / size / KIB}
@@ -92,10 +127,10 @@ async def cycle(server: Server, size: int) -> Found:
         after = await pool.fetchrow(STATE)
         found |= {"MiB filled": full["total"] / MIB, "MiB worked off": after["total"] / MIB}
         found["autovacuum runs meanwhile"] = after["autovacuum_count"] - full["autovacuum_count"]
-        found |= await removed(pool, size)
+        found |= await removed(pool, size, scope.probed_seconds)
         await vacuumed(pool, "VACUUM inbox")
         found["MiB removed and vacuumed"] = (await pool.fetchrow(STATE))["total"] / MIB
-    await server.admin(f"DROP DATABASE {urlsplit(url).path.strip('/')} WITH (FORCE)")
+    await drop(server, url)
     return found
 
 
@@ -112,13 +147,13 @@ async def process(kind: str, where: str) -> AsyncIterator[int]:
             running.kill()
 
 
-async def accepting(url: str, pool: Any, number: int) -> float:
+async def accepting(url: str, pool: Any, number: int, seconds: float) -> float:
     """Return how many arrivals so many instances commit together in a second."""
     async with AsyncExitStack() as stack:
         for _ in range(number):
             await stack.enter_async_context(process("writer", url))
         before, began = await pool.fetchval(ACCEPTED), time.perf_counter()
-        await anyio.sleep(ACCEPTING_SECONDS)
+        await anyio.sleep(seconds)
         return float((await pool.fetchval(ACCEPTED) - before) / (time.perf_counter() - began))
 
 
@@ -141,7 +176,7 @@ async def vacuumed(pool: Any, statement: str) -> None:
 async def statements(pool: Any) -> Found:
     """Return what one of each statement costs on the full table: milliseconds, and pages touched."""
     asked: dict[str, tuple[Any, ...]] = {
-        f"look at {CLAIMED} rows": (sql("inbox_look"), 0, CLAIMED, 0, 0),
+        f"look at {CLAIMED} rows": (sql("inbox_look"), 0, CLAIMED, 0, 0, ()),
         f"claim {CLAIMED}": (sql("inbox_claim"), list(range(1, CLAIMED + 1)), [1] * CLAIMED, 1),
         "totals for /metrics": (sql("totals"), KEY, SATURATION),
         "inbox stats": (sql("inbox_stats"), COUNTED, RATED, RATE_SECONDS),
@@ -196,9 +231,9 @@ def _rate(marks: list[tuple[float, int]], low: float, high: float) -> float:
     return (within[-1][1] - within[0][1]) / (within[-1][0] - within[0][0])
 
 
-async def removed(pool: Any, size: int) -> Found:
+async def removed(pool: Any, size: int, seconds: float) -> Found:
     """Let retention remove all of it, at its own pace; return how long it takes, and what others notice of it."""
-    calm, began = await probed(pool, time.perf_counter() + PROBED_SECONDS), time.perf_counter()
+    calm, began = await probed(pool, time.perf_counter() + seconds), time.perf_counter()
     keeps = [replace(keep, seconds=-DONE_SECONDS) for keep in of_inbox()[:1]]
     beside: list[float] = []
     with testing.record() as recorded:

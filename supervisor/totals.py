@@ -6,6 +6,7 @@ through NOTIFY, on a PASSIVE too, so an alert about takeovers does not wait for 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,9 +19,10 @@ from supervisor.database import COMMAND_SECONDS, LOST, Pool, transaction
 from supervisor.sql import sql
 from telemetry import emit, events, metrics, snapshot
 from telemetry.catalogue.bot import SATURATION
+from telemetry.snapshot import STALE_INTERVALS
 
 INTERVAL = 10.0
-"""Seconds between two readings; a snapshot older than three of them is not exported."""
+"""Seconds between two readings; what is older than three of them is not shown."""
 LOOK_SECONDS = 1.0
 """Between two looks at what the keeper knows: also how often at most the database is asked."""
 INBOX = ("ready", "claimed", "oldest_age", "dead", "dead_1h")
@@ -32,20 +34,30 @@ class Totals:
     """A child that reads the totals: woken by its timer, stopped by cancellation.
 
     `lock` returns what the keeper knows of the lock; another answer than at the last reading makes it read at once.
-    `latest` is what was read last, for the status page.
     """
 
-    def __init__(self, pool: Callable[[], Pool], lock_key: int, lock: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self,
+        pool: Callable[[], Pool],
+        lock_key: int,
+        lock: Callable[[], object] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._pool = pool
         self._lock_key = lock_key
         self._lock = lock
-        self.latest: dict[str, Any] = {}
+        self._clock = clock
+        self._latest: dict[str, Any] = {}
+        self._read_at = -math.inf
 
     def inbox(self) -> dict[str, float]:
-        """Return what the status tells of the inbox: what was read last, and the handlers under way here."""
-        if not self.latest:
+        """Return what the status tells of the inbox: what was read last, and the handlers under way here.
+
+        Nothing when that is too old: with the database away, numbers that stand still would look like rest.
+        """
+        if self._clock() - self._read_at > STALE_INTERVALS * INTERVAL:
             return {}
-        found = {name: float(self.latest[f"inbox_{name}"]) for name in INBOX}
+        found = {name: float(self._latest[f"inbox_{name}"]) for name in INBOX}
         return found | {"running": metrics.gauge("bot_inbox_handlers_running")}
 
     async def serve(self, *, task_status: TaskStatus[None]) -> None:
@@ -70,7 +82,7 @@ class Totals:
             row = await connection.fetchrow(sql("totals"), self._lock_key, SATURATION)
             # The database read its clock somewhere in between.
             offset = row["now"] - (asked + time.time()) / 2
-        self.latest = dict(row)
+        self._latest, self._read_at = dict(row), self._clock()
         snapshot.publish(
             snapshot.Snapshot(
                 interval_seconds=INTERVAL,

@@ -17,7 +17,7 @@ SELECT extract(epoch FROM clock_timestamp())::float8                            
        coalesce(pg_stat_get_dead_tuples('inbox'::regclass), 0)                                       AS inbox_dead_rows,
        coalesce(pg_stat_get_dead_tuples('outbox'::regclass), 0)                                      AS outbox_dead_rows,
        coalesce((SELECT extract(epoch FROM clock_timestamp() - min(xact_start))::float8
-                   FROM pg_stat_activity WHERE backend_xmin IS NOT NULL), 0)                         AS oldest_transaction
+                   FROM pg_stat_activity WHERE backend_xmin IS NOT NULL OR backend_xid IS NOT NULL), 0) AS oldest_transaction
   FROM (SELECT $1::bigint AS lock_key) k
   LEFT JOIN lock_heartbeat l USING (lock_key)
  CROSS JOIN LATERAL (

@@ -28,6 +28,9 @@ SELECT $1, 1, 'sendMessage', '{}', $2, CASE $2 WHEN 'sending' THEN 7 END, clock_
 """
 
 
+OPEN_SECONDS = 0.5
+
+
 @pytest.fixture
 async def filled(server: Server, database_url: str) -> Any:
     """A connection on which rows can be written in any state, without a term."""
@@ -109,12 +112,49 @@ async def test_a_backlog_that_the_statistics_know_nothing_of_is_not_sorted(fille
 
 
 async def test_vacuum_and_size_are_told_by_table(reader: Totals, filled: Any) -> None:
-    """And an open transaction, which holds vacuum back."""
+    """Rows that were removed and not cleared up yet are counted for their own table."""
+    await filled.execute("ALTER TABLE inbox SET (autovacuum_enabled = off)")
     await filled.execute(UPDATES, "ready", "1 second", 100)
-    async with filled.transaction(isolation="repeatable_read"):
-        await filled.fetchval("SELECT count(*) FROM inbox")
-        await reader.read()
+    await filled.execute("DELETE FROM inbox WHERE id % 4 = 0")
+    # What a session has done is told to the others once in a while only.
+    await filled.execute("SELECT pg_stat_force_next_flush()")
+    await reader.read()
     found = scraped()
     assert found['supervisor_table_bytes{table="inbox"}'] > found['supervisor_table_bytes{table="outbox"}'] > 0
-    assert found['supervisor_table_dead_rows{table="inbox"}'] >= 0
-    assert found["supervisor_db_oldest_transaction_seconds"] >= 0
+    assert found['supervisor_table_dead_rows{table="inbox"}'] == 25
+    assert found['supervisor_table_dead_rows{table="outbox"}'] == 0
+
+
+@pytest.mark.parametrize(
+    ("isolation", "statement"),
+    [("repeatable_read", "SELECT count(*) FROM inbox"), ("read_committed", "SELECT pg_current_xact_id()")],
+)
+async def test_a_transaction_that_is_left_open_is_told(
+    reader: Totals, database_url: str, isolation: Any, statement: str
+) -> None:
+    """It holds vacuum back: with the snapshot it keeps, and without one too, once it has a number."""
+    idle: Any = await asyncpg.connect(database_url, timeout=10, command_timeout=30)
+    try:
+        async with idle.transaction(isolation=isolation):
+            await idle.execute(statement)
+            # Older than the transaction of the reading can be, on whatever machine.
+            await idle.execute(f"SELECT pg_sleep({OPEN_SECONDS})")
+            await reader.read()
+            assert scraped()["supervisor_db_oldest_transaction_seconds"] >= OPEN_SECONDS
+        await reader.read()
+        assert scraped()["supervisor_db_oldest_transaction_seconds"] < OPEN_SECONDS
+    finally:
+        await idle.close(timeout=5)
+
+
+async def test_the_status_shows_nothing_of_the_inbox_once_the_reading_is_old(pool: Any, filled: Any) -> None:
+    """With the database away for half a minute the last numbers would be taken for those of now."""
+    now = [1000.0]
+    reader = Totals(lambda: pool, LOCK_KEY, clock=lambda: now[0])
+    assert reader.inbox() == {}
+    await filled.execute(UPDATES, "ready", "1 second", 3)
+    await reader.read()
+    now[0] += 3 * totals.INTERVAL
+    assert reader.inbox()["ready"] == 3
+    now[0] += 0.1
+    assert reader.inbox() == {}
