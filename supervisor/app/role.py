@@ -99,7 +99,10 @@ class RoleLoop:
             give_up(f"The term has ended, its work has not ({', '.join(unstopped)}); the lease is left to run out.")
 
     async def _drain(self, tree: Tree, term: Term) -> list[str]:
-        """Let the workload finish what it has; a second signal, or the loss of the term, leaves it only a second."""
+        """Let the workload finish what it has; a second signal leaves that half a second, and then time to hand it back.
+
+        The loss of the term leaves a second for everything: somebody else may lead soon.
+        """
         instance, began = self._instance, anyio.current_time()
         plan, unstopped = instance.settings.plan, None
         instance.note_handed_back(0, 0)
@@ -107,6 +110,9 @@ class RoleLoop:
             instance.drain_until = boottime() + plan.drain
         async with until(instance.ladder.hurry), _until_ended(term):
             unstopped = await tree.stop(plan.drain + CANCEL)
+        if unstopped is None and term.ended is None:
+            async with _until_ended(term):
+                unstopped = await tree.stop(CANCEL)
         if unstopped is None:
             instance.drain_until = boottime()
             unstopped = await tree.stop(min(HURRIED_CANCEL, instance.timing.quiesce))

@@ -27,8 +27,8 @@ WEIGHTS = {
 TOLD = {"cut", "reset"}
 """What only happens to those who hear of it."""
 SETTLE_SECONDS = (0.05, 1.5)
-EXPECTED = {0, -signal.SIGKILL, -signal.SIGTERM}
-"""Drained, killed by us or by its own timer, or told to end before it could hear of it."""
+EXPECTED = {0, -signal.SIGKILL, -signal.SIGTERM, 128 + signal.SIGTERM}
+"""Drained, killed by us or by its own timer, told to end before it could hear of it, or a third time."""
 HEARD_SECONDS = 0.3
 """After which everybody who can hear has heard."""
 CUT = "SELECT pg_terminate_backend(backend_pid) FROM lock_heartbeat WHERE state = 'held' AND instance_id LIKE $1::text"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,18 @@ CHATS = (1001, 7, 2**52 - 1, -1, -4_000_123, -1_001_234_567_890, *range(2001, 20
 """Ids of users, groups and supergroups, as far as Telegram's may go."""
 ROOM = 500
 """Bytes that a body needs beside its text."""
+
+ENTRIES = (
+    b"not json %d",
+    b"[%d]",
+    b'{"update_id": -%d}',
+    b'{"update_id": true, "n": %d}',
+    b"\xff\xfe %d",
+    b"[" * 100_000 + b"%d" + b"]" * 100_000,
+)
+"""No updates, and yet entries of a list."""
+TORN = (b'{"update_id": %d, "cut', b"[" * 100_000 + b"%d")
+"""What would take the rest of a list with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +65,9 @@ def chatless(number: int, script: Script, rng: random.Random) -> Body:
     return _body(number, brought, script)
 
 
-def malformed(number: int, rng: random.Random) -> Body:
+def malformed(number: int, rng: random.Random, shapes: Sequence[bytes]) -> Body:
     """Return what is no update at all: kept as a dead letter under its digest."""
-    data = rng.choice(
-        (
-            b"not json %d" % number,
-            b'{"update_id": %d, "cut' % number,
-            b"[%d]" % number,
-            b'{"update_id": -%d}' % number,
-            b'{"update_id": true, "n": %d}' % number,
-            b"\xff\xfe %d" % number,
-            b"[" * 100_000 + b"%d" % number,
-        )
-    )
+    data = rng.choice(shapes) % number
     return Body(data, hashlib.sha256(data).hexdigest())
 
 

@@ -37,7 +37,7 @@ class ToldTo(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Scripted(services.Services):
-    """The product's services with other handlers and nothing that reaches out."""
+    """The product's services with other handlers, and nothing that reaches out but the poller."""
 
     epoch: int = 0
     starts: int = -1
@@ -64,8 +64,9 @@ def build(given: services.Surroundings, models: Catalogue) -> Scripted:
     """Return the product's services of one term with the handlers exchanged."""
     real = BUILD(given, models)
     kept = {field.name: getattr(real, field.name) for field in fields(real)}
+    children = {name: serve for name, serve in real.children.items() if name == "poller"}
     starts = os.open(Path(os.environ[STARTS]), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    return Scripted(**{**kept, "children": {}, "epoch": given.term.epoch, "starts": starts})
+    return Scripted(**{**kept, "children": children, "epoch": given.term.epoch, "starts": starts})
 
 
 BUILD = services.build

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.chaos import faults
@@ -23,18 +24,26 @@ LED, LED_SECONDS = 0.85, 2.5
 
 @dataclass
 class Faults(faults.Faults):
-    """One run of them."""
+    """One run of them; `progress` counts what the leader does, and that it has done something is waited for, too."""
+
+    progress: Callable[[], float] = time.monotonic
 
     def _victim(self) -> Victim:
         if self.rng.random() < LED:
-            end = time.monotonic() + LED_SECONDS
-            while time.monotonic() < end and self.fleet.active() is None:
+            end, before = time.monotonic() + LED_SECONDS, self.progress()
+            while time.monotonic() < end and (self.fleet.active() is None or self.progress() <= before):
                 self._pass(0.05)
         return super()._victim()
 
+    def _kill(self, member: Victim) -> None:
+        """Kill it once it lives: what has ended already would count as killed."""
+        while not member.alive:
+            self._pass(0.02)
+        member.kill()
+
     def _kill_all(self, _: Victim) -> None:
         for member in self._members:
-            member.kill()
+            self._kill(member)
 
     def _kill_in_batch(self, victim: Victim) -> None:
         """Kill it while the database holds up the INSERT of the writers; whether that commits is then in doubt."""
@@ -42,4 +51,4 @@ class Faults(faults.Faults):
             end = time.monotonic() + BATCH_SECONDS
             while time.monotonic() < end and not self.fleet.ask(BATCH_WAITS):
                 time.sleep(0.01)
-            victim.kill()
+            self._kill(victim)

@@ -13,6 +13,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar, NamedTuple
 
 from tests.chaos.inbox import bodies
 from tests.chaos.inbox.bodies import Body
@@ -28,6 +29,15 @@ AGAIN_SECONDS = 0.1
 LOST_ANSWERS, LATE_DUPLICATES = 0.04, 0.04
 REMEMBERED = 20
 OK, BUSY = 200, 503
+
+
+class Failure(NamedTuple):
+    """A try that came to nothing: when, at which door, with which update, and what there was instead of a 200."""
+
+    at: float
+    door: int
+    key: Key
+    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,11 @@ MIXED = Mix({"write": 70, "quiet": 15, "fail:1": 4, "fail:2": 1, "slow:0.2": 6, 
 class Feeder:
     """One sender; `doors` are the ports to deliver to, `mix` may be exchanged while it runs."""
 
+    certain: ClassVar[tuple[str, ...]] = ("200", "EOFError")
+    """What every long run must have met."""
+    shapes: ClassVar[tuple[bytes, ...]] = (*bodies.ENTRIES, *bodies.TORN)
+    malformed_lane: ClassVar[str] = ""
+    """Where what is no update has its place; empty: in its chat, whose next update waits for it."""
     doors: Sequence[int]
     rng: random.Random
     mix: Mix
@@ -62,6 +77,8 @@ class Feeder:
     """Scripts to be sent next, before any is drawn."""
     acks: list[tuple[float, int]] = field(default_factory=list)
     """When, and at which door."""
+    failures: list[Failure] = field(default_factory=list)
+    """Every try without an answer, but for those lost on purpose, and every 503."""
     refused: list[str] = field(default_factory=list)
     """What got an answer that is neither 200 nor 503."""
     _number: int = 0
@@ -93,17 +110,16 @@ class Feeder:
 
     async def _talk(self, chat: int, flights: asyncio.Semaphore) -> None:
         """Be one chat: its next update goes when the one before has been acknowledged."""
-        place, before = 0, deque[Body](maxlen=REMEMBERED)
+        before = deque[Body](maxlen=REMEMBERED)
         while not self._stopping:
             await asyncio.sleep(self.rng.uniform(0, self.mix.pause))
-            place += 1
-            body = self._next(chat, place)
+            body = self._next(chat)
             await self.deliver(body, flights)
             before.append(body)
             if self.rng.random() < LATE_DUPLICATES:
                 await self.deliver(self.rng.choice(before), flights)
 
-    def _next(self, chat: int, place: int) -> Body:
+    def _next(self, chat: int) -> Body:
         """Write the next update; one without a chat has no order to keep."""
         self._number += 1
         kind, where = self.rng.random(), f"chat:{chat}"
@@ -111,12 +127,13 @@ class Feeder:
         if script.word == "slow":
             body = bodies.update(self._number, chat, script, self.rng)
         elif kind < self.mix.malformed:
-            body, script = bodies.malformed(self._number, self.rng), Script("none")
+            body, script = bodies.malformed(self._number, self.rng, self.shapes), Script("none")
+            where = self.malformed_lane or where
         elif kind < self.mix.malformed + self.mix.chatless:
             body, where = bodies.chatless(self._number, script, self.rng), f"op:{self._number}"
         else:
             body = bodies.update(self._number, chat, script, self.rng)
-        self.sent.append(Sent(("telegram", body.dedupe_key), where, place, script, acked=False))
+        self.sent.append(Sent(("telegram", body.dedupe_key), where, self._number, script, acked=False))
         return body
 
     async def deliver(self, body: Body, flights: asyncio.Semaphore) -> None:
@@ -128,6 +145,12 @@ class Feeder:
                 return
             await asyncio.sleep(pause)
 
+    def _failed(self, door: int, body: Body, what: str) -> None:
+        self.failures.append(Failure(time.monotonic(), door, ("telegram", body.dedupe_key), what))
+
+    def _confirmed(self, body: Body) -> None:
+        self.acked.add(("telegram", body.dedupe_key))
+
     async def _try(self, body: Body) -> float | None:
         """Deliver once; return after how many seconds to do so again, None once it is acknowledged."""
         door, deaf = self.rng.choice(self.doors), self.rng.random() < LOST_ANSWERS
@@ -135,12 +158,16 @@ class Feeder:
             answer = await self._wire.post(door, ROUTE, HEADERS, body.data, deaf=deaf)
         except GONE as error:
             self.answers[type(error).__name__] += 1
+            if not deaf:
+                self._failed(door, body, repr(error))
             return AGAIN_SECONDS
         self.answers[str(answer.status)] += 1
         if answer.status == OK:
-            self.acked.add(("telegram", body.dedupe_key))
+            self._confirmed(body)
             self.acks.append((time.monotonic(), door))
             return None
-        if answer.status != BUSY:
+        if answer.status == BUSY:
+            self._failed(door, body, "503")
+        else:
             self.refused.append(f"{answer.status} for {body.data[:80]!r}")
         return AGAIN_SECONDS if answer.retry_after is None else answer.retry_after

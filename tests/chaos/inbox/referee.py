@@ -1,6 +1,6 @@
 """What the inbox promises, as rules over what was sent, what the database kept, and what handlers did. Pure.
 
-I1 kept       an acknowledged update is a row          I5 given up   only what can only fail is dead, in bounded starts
+I1 kept       an acknowledged update is one row        I5 given up   only what can only fail is dead, in bounded starts
 I2 once       done is one effect, anything else none   I6 finished   nothing is left ready or claimed
 I3 in order   per chat and lane, across retries,       I7 kept       a refused row loses no other: as I1
               terms and processes
@@ -8,6 +8,7 @@ I3 in order   per chat and lane, across retries,       I7 kept       a refused r
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,11 +52,13 @@ class Effect:
     number: int
     inbox_id: int
     epoch: int
+    committed: int = 0
+    """On the clock of the starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One start of a handler."""
+    """One start of a handler, `at` these nanoseconds of CLOCK_MONOTONIC."""
 
     at: int
     epoch: int
@@ -90,16 +93,18 @@ class History:
         return {row.id: row.lane for row in self.kept}
 
 
-def judge(history: History, max_starts: int) -> tuple[str, ...]:
-    """Apply every rule; return a sentence for each violation."""
+def judge(history: History, max_starts: int, uncounted: int) -> tuple[str, ...]:
+    """Apply every rule; return a sentence for each violation. So many starts of a row in one term need not be counted."""
     return (
         *lost(history),
+        *strangely_kept(history),
         *unfinished(history),
         *wrongly_effective(history),
         *stored_out_of_order(history),
         *effects_out_of_order(history),
         *starts_out_of_order(history),
         *wrongly_dead(history, max_starts),
+        *started_too_often(history, max_starts, uncounted),
     )
 
 
@@ -112,6 +117,19 @@ def lost(history: History) -> list[str]:
 def missing(sent: Sent, kept: Mapping[Key, Kept]) -> bool:
     """Tell whether it was acknowledged and is not there."""
     return sent.acked and sent.key not in kept
+
+
+def strangely_kept(history: History) -> list[str]:
+    """I1: an update that is in two rows, or a row that nobody has sent."""
+    sent, rows = {sent.key for sent in history.sent}, Counter(row.key for row in history.kept)
+    return [
+        *(f"doubled: {key} is in {number} rows" for key, number in rows.items() if number > 1),
+        *(
+            f"strange: row {row.id} has the key {row.key}, which nobody sent"
+            for row in history.kept
+            if row.key not in sent
+        ),
+    ]
 
 
 def unfinished(history: History) -> list[str]:
@@ -191,24 +209,46 @@ def wrongly_dead(history: History, max_starts: int) -> list[str]:
             continue
         hopeless = sent.script.word in {*POISONOUS, "none"}
         if (row.state == "dead") is not hopeless:
-            found.append(f"row {row.id} ({sent.script}) is {row.state} after {row.attempts} starts")
+            terms = [start.epoch for start in history.starts if start.inbox_id == row.id]
+            found.append(
+                f"row {row.id} ({sent.script}) is {row.state} after {row.attempts} starts, seen in terms {terms}"
+            )
         if row.attempts > max_starts:
             found.append(f"row {row.id} ({sent.script}) was started {row.attempts} times, more than {max_starts}")
     return found
 
 
+def started_too_often(history: History, max_starts: int, uncounted: int) -> list[str]:
+    """I5: more starts than are counted and than each of its terms may have spared or handed back."""
+    terms: dict[int, list[int]] = {}
+    for start in history.starts:
+        terms.setdefault(start.inbox_id, []).append(start.epoch)
+    return [
+        f"row {number} was seen to start {len(epochs)} times in {len(set(epochs))} terms"
+        for number, epochs in terms.items()
+        if len(epochs) > max_starts + uncounted * len(set(epochs))
+    ]
+
+
 def starved(history: History, hot: str, bound: int) -> list[str]:
-    """I4: more than `bound` rows of the hot lane between two of another lane, or before its first; all stood ready."""
-    lanes, passed, found = history.lane_of, Counter[str](), []
-    others = {lane for lane in lanes.values() if lane != hot}
-    for effect in sorted(history.effects, key=lambda effect: effect.number):
-        lane = lanes[effect.inbox_id]
-        if lane == hot:
-            passed.update(others)
-            continue
-        if passed[lane] > bound:
-            found.append(f"starved: {passed[lane]} rows of {hot} came before row {effect.inbox_id} of {lane}")
-        passed[lane] = 0
+    """I4: more than `bound` starts of the hot lane while a row that could start waited for it; all stood ready at first.
+
+    It could when the one before it in its lane had committed: how long its own transactions take is the machine's.
+    """
+    lanes = history.lane_of
+    hots = sorted(start.at for start in history.starts if lanes.get(start.inbox_id) == hot)
+    last = {start.inbox_id: start.at for start in sorted(history.starts, key=lambda start: start.at)}
+    effects = sorted(history.effects, key=lambda effect: effect.number)
+    cold = _grouped([each for each in effects if lanes[each.inbox_id] != hot], lambda each: lanes[each.inbox_id])
+    found = []
+    for lane, ended in cold.items():
+        since = 0
+        for effect in ended:
+            at = last[effect.inbox_id]
+            passed = bisect(hots, at) - bisect(hots, since)
+            if passed > bound:
+                found.append(f"starved: {passed} starts of {hot} came before row {effect.inbox_id} of {lane}")
+            since = effect.committed
     return found
 
 

@@ -31,6 +31,8 @@ class Work:
     instance: Instance
     pool: Any
     needs: float = 0.0
+    hands_back: float = 0.0
+    """Seconds that it takes after that, cut short or not."""
     started: int = 0
     finished: list[bool] = field(default_factory=list)
     beats: list[tuple[str, int]] = field(default_factory=list)
@@ -44,6 +46,7 @@ class Work:
             with anyio.CancelScope(shield=True):
                 await self.note()
                 self.finished.append(await self.finish())
+                await anyio.sleep(self.hands_back)
                 await self.note()
 
     async def finish(self) -> bool:
@@ -106,6 +109,29 @@ async def test_the_lease_is_renewed_through_the_drain_and_released_when_the_work
     drained = recorded.all(events.Drained)
     assert len(drained) == 1
     assert drained[0].seconds >= 2.5
+
+
+async def test_a_second_signal_cuts_the_work_short_and_leaves_it_the_time_to_hand_back(
+    instance: Instance, database_url: str, pool: Any, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A busy machine needs more than the second of a lost term, and while the lease is renewed nobody is kept waiting."""
+    instance.pool = pool
+    work, given_up = Work(instance, pool, needs=60, hands_back=1.5), list[str]()
+    monkeypatch.setattr(role, "give_up", given_up.append)
+    async with leading(instance, database_url, ChildSpec("work", work.serve, stop_timeout=30)) as infrastructure:
+        await instance.led.wait()
+        instance.ladder.request_drain("test")
+        instance.drain_until = boottime() + instance.settings.plan.drain
+        async with anyio.create_task_group() as group:
+            group.start_soon(daemon._phase, infrastructure, "workload", 20, {"role"})
+            await eventually(lambda: work.beats)
+            began = anyio.current_time()
+            instance.ladder.hurry.set()
+        assert anyio.current_time() - began < 5
+        assert (work.finished, [state for state, _ in work.beats]) == ([False], ["held", "held"])
+        assert await daemon._phase(infrastructure, "lease", 5, {"keeper"})
+        assert await pool.fetchval("SELECT state FROM lock_heartbeat") == "free"
+    assert given_up == []
 
 
 async def test_a_handover_lets_the_work_finish_and_the_loop_lead_again(
