@@ -15,7 +15,6 @@ Invariants
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -117,7 +116,7 @@ def reason(error: BaseException) -> str:
         frame = trace.tb_frame
         file = frame.f_code.co_filename
         # Compiled code names its source by a relative path.
-        if os.path.isabs(file) and "site-packages" not in file:
+        if file.startswith("/") and "site-packages" not in file:
             place = f" in {frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}"
         trace = trace.tb_next
     state = getattr(error, "sqlstate", None)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.inbox.referee import Effect, History, Kept, Sent, Start, judge, starved
+from tests.chaos.inbox.referee import Effect, History, Kept, Sent, Start, judge, starved, told
 from tests.chaos.inbox.script import Script
 
 LANE, LIMIT, UNCOUNTED = "chat:1", 5, 1
@@ -113,6 +113,15 @@ def test_a_term_may_spare_a_start_or_cut_it_short() -> None:
     """What the database spoilt or a drain cut short was started and is not counted."""
     starts = [*right().starts[:7], *right().starts[6:]]
     assert judge(replace(right(), starts=starts), LIMIT, UNCOUNTED) == ()
+
+
+def test_a_row_that_ran_in_as_many_processes_as_it_has_starts_may_be_dead() -> None:
+    """It was near at each of their ends; in one process less somebody counted a start that was none."""
+    dead = with_row(replace(right(), effects=right().effects[:1]), 14, state="dead", attempts=LIMIT)
+    starts = [start for start in dead.starts if start.inbox_id != 14]
+    near = [Start(200 + number, 2 + number, 20 + number, 14, 1 + number) for number in range(LIMIT)]
+    assert judge(replace(dead, starts=[*starts, *near]), LIMIT, UNCOUNTED) == ()
+    assert "row 14 (write) is dead" in told(judge(replace(dead, starts=[*starts, *near[1:]]), LIMIT, UNCOUNTED))
 
 
 def test_a_lane_that_waits_for_too_much_of_a_hot_one_is_seen() -> None:
