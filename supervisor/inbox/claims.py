@@ -26,6 +26,8 @@ from supervisor.inbox.feed import Seen, Span
 from supervisor.sql import sql
 
 ERROR_CHARACTERS = 200
+PLACES = 3
+"""Of the lines that led to a failure, the last ones are told."""
 
 
 class NotOurs(SupervisorError):
@@ -81,6 +83,10 @@ class Claims:
         """Return when no other transaction is changing these rows: the next statement sees what became of them."""
         await connection.execute(sql("inbox_await"), list(numbers))
 
+    async def states(self, connection: Any, numbers: Collection[int]) -> dict[int, str]:
+        """Return how these rows stand."""
+        return dict(await connection.fetch(sql("inbox_states"), list(numbers))) if numbers else {}
+
     async def tell(self, connection: Any, fates: Mapping[int, Fate]) -> frozenset[int]:
         """Write down what became of claimed rows, and return the ids that were still this term's."""
         told = fates.values()
@@ -110,14 +116,15 @@ def _by_id(row: Row) -> int:
 
 def reason(error: BaseException) -> str:
     """Say what failed and where in our code, and nothing of what it was about: a message may hold a prompt."""
-    place = ""
+    places: list[str] = []
     trace = error.__traceback__
     while trace is not None:
         frame = trace.tb_frame
         file = frame.f_code.co_filename
         # Compiled code names its source by a relative path.
         if file.startswith("/") and "site-packages" not in file:
-            place = f" in {frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}"
+            places.append(f"{frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}")
         trace = trace.tb_next
     state = getattr(error, "sqlstate", None)
-    return f"{type(error).__name__}{f' {state}' if state else ''}{place}"[:ERROR_CHARACTERS]
+    where = f" in {' < '.join(places[: -PLACES - 1 : -1])}" if places else ""
+    return f"{type(error).__name__}{f' {state}' if state else ''}{where}"[:ERROR_CHARACTERS]

@@ -31,6 +31,8 @@ MAX_STARTS = 5
 """Starts of a handler before its row is given up."""
 MAX_SPARED = 10
 """Starts that the database may spoil, uncounted, while it commits others; a bound, or a row could block its lane."""
+MOST_SPARED = 100
+"""The same whether it commits others or not, some three quarters of an hour: a statement may be what never ends."""
 SUSPECT_STARTS = 2
 """From so many starts without a known end on, a head is a suspect: one crash alone makes nobody wait."""
 BACKOFF = Backoff(base=0.5, cap=30.0)
@@ -166,7 +168,7 @@ class Lanes:
         lane = self._lanes[row.lane]
         if self._commits != lane.commits:
             lane.blamed, lane.commits = lane.blamed + 1, self._commits
-        if lane.blamed > MAX_SPARED:
+        if lane.blamed > MAX_SPARED or lane.spared >= MOST_SPARED:
             return None
         self._acquit(row)
         self._trusted.add(row.id)

@@ -185,12 +185,14 @@ class Shift:
         if not fates and span is None and not (room > 0 and self._feed.has_choice()):
             return False
         ours: frozenset[int] = frozenset()
+        ended: dict[int, str] = {}
         chosen: dict[int, int] = {}
         rows: list[Row] = []
         try:
             async with self._worker.database.transaction() as connection:
                 if fates:
                     ours = await self._claims.tell(connection, fates)
+                    ended = await self._claims.states(connection, [r.id for r, _ in heads.doomed if r.id not in ours])
                 if span is not None:
                     self._feed.saw(span, await self._claims.look(connection, span), anyio.current_time())
                 chosen = self._with_starts(self._feed.choose(room) if room > 0 else [], free)
@@ -203,6 +205,7 @@ class Shift:
                 self._worker.unsure.update(chosen)
             raise
         self._outcomes.written(pending)
+        self._give_up(heads, ended)
         self._go_on(slots, heads, ours, rows, chosen)
         return True
 
@@ -217,17 +220,20 @@ class Shift:
             free -= starts[row.id]
         return starts
 
-    def _go_on(self, slots: Slots, heads: Heads, ours: frozenset[int], rows: list[Row], chosen: dict[int, int]) -> None:
-        """Start what the committed transaction has counted."""
-        started = {row.id for row in rows if chosen[row.id]}
-        self._lanes.add(rows, started)
+    def _give_up(self, heads: Heads, ended: dict[int, str]) -> None:
+        """Report the doomed; some had `ended` before, by a commit of ours whose answer was lost: done, or dead."""
         for row, why in heads.doomed:
-            if row.id not in ours:
+            if ended.get(row.id) == "done":
                 self._attempt.finish(row, anyio.current_time())
                 continue
             self._lanes.settled(row)
             self._outcomes.settled(row, "dead", anyio.current_time())
             emit(events.UpdateDead(inbox_id=row.id, reason=why, attempts=row.attempts))
+
+    def _go_on(self, slots: Slots, heads: Heads, ours: frozenset[int], rows: list[Row], chosen: dict[int, int]) -> None:
+        """Start what the committed transaction has counted."""
+        started = {row.id for row in rows if chosen[row.id]}
+        self._lanes.add(rows, started)
         for row in heads.starting:
             if row.id not in ours:
                 # Only our own transaction can have settled it: its commit succeeded and the answer was lost.
@@ -251,6 +257,8 @@ class Shift:
             while True:
                 try:
                     async with self._worker.database.transaction() as connection:
+                        if self._worker.unsure:
+                            await self._claims.await_others(connection, self._worker.unsure)
                         ours = await self._claims.tell(connection, fates) if fates else frozenset()
                         rows = await self._claims.release(connection)
                 except OVER as error:

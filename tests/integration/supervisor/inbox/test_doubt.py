@@ -164,3 +164,29 @@ async def test_a_claim_whose_commit_comes_late_is_waited_for(pool: Any, tenure: 
     assert database.frozen
     assert seen == ["0", "1"]
     assert set((await states(pool)).values()) == {("done", 1)}
+
+
+async def test_a_drain_waits_for_a_claim_in_doubt_and_gives_it_back(pool: Any, tenure: Tenure) -> None:
+    """Given back before that commit, its row would stay claimed, with a start that nobody made."""
+    database, drained = Freezing(tenure, 2.6), list[int]()
+
+    async def handle(_: Row, __: Any) -> None:
+        raise AssertionError("it was never started")
+
+    async def frozen() -> bool:
+        return bool(database.frozen)
+
+    await store(pool, Sample("1"))
+    worker = Worker(
+        database,
+        tenure.claims,
+        handle,
+        Wake(),
+        handed_back=lambda rows, _: drained.append(rows),
+        pace=Pace(poll_seconds=0.05),
+        rng=random.Random(1),
+    )
+    async with running(worker.serve):
+        await until(frozen)
+    assert drained == [1]
+    assert await states(pool) == {"1": ("ready", 0)}

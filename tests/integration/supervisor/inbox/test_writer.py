@@ -24,6 +24,11 @@ from tests.conftest import Server
 from tests.integration.children import running
 from tests.integration.supervisor.inbox.conftest import DEADLINE_SECONDS, Sample, until
 
+SLOW = """
+CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.1); RETURN NULL; END $$;
+CREATE TRIGGER zz_slow AFTER INSERT ON inbox FOR EACH STATEMENT EXECUTE FUNCTION slow();
+"""
+
 
 def writer_on(url: str, **limits: Any) -> Writer:
     return Writer(lambda: url, limits=Limits(**limits), rng=random.Random(1))
@@ -80,6 +85,17 @@ async def test_a_crowd_shares_commits_and_keeps_its_order(database_url: str, poo
     assert set(told) == {"new"}
     assert await keys(pool) == [str(number) for number in range(1000)]
     assert len(recorded.all(events.InboxFlushed)) <= 6
+
+
+async def test_behind_a_commit_that_was_slow_all_who_wait_share_the_next(database_url: str, pool: Any) -> None:
+    """A disk that stalls: by halves the last of them would wait for one slow commit after the other, and be too late."""
+    await pool.execute(SLOW)
+    writer = writer_on(database_url)
+    with testing.record() as recorded:
+        async with running(writer.serve):
+            told = await put_all(writer, [Sample(str(number), f"chat:{number % 7}") for number in range(900)])
+    assert set(told) == {"new"}
+    assert [flushed.rows for flushed in recorded.all(events.InboxFlushed)] == [450, 450]
 
 
 @pytest.mark.parametrize("poison", [Sample("nul\0"), Sample("lone\ud800"), Sample("9", source="pigeon")])
