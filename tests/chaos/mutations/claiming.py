@@ -179,9 +179,16 @@ MUTANTS = (
     broken(
         "lanes: spared without bound",
         LANES,
-        "if lane.blamed > MAX_SPARED:",
-        "if False:",
+        "if lane.blamed > MAX_SPARED or lane.spared >= MOST_SPARED:",
+        "if lane.spared >= MOST_SPARED:",
         UNIT + "test_a_spared_start_is_not_counted_and_sparing_has_an_end",
+    ),
+    broken(
+        "lanes: spared for ever while nobody else commits",
+        LANES,
+        "if lane.blamed > MAX_SPARED or lane.spared >= MOST_SPARED:",
+        "if lane.blamed > MAX_SPARED:",
+        UNIT + "test_nobody_is_to_blame_while_the_database_commits_nothing",
     ),
     broken(
         "lanes: blamed while the database commits nothing",

@@ -223,4 +223,25 @@ MUTANTS = (
         "is_head = True",
         SHIFT_TESTS + "test_no_row_starts_before_those_ahead_of_it_are_settled",
     ),
+    broken(
+        "rounds: a dead letter whose answer was lost is done",
+        SHIFT,
+        'if ended.get(row.id) == "done":',
+        "if row.id in ended:",
+        INBOX + "test_answers_lost.py::test_a_dead_letter_is_told_as_one_when_the_answer_to_its_commit_is_lost",
+    ),
+    broken(
+        "rounds: what was done is a dead letter",
+        SHIFT,
+        'if ended.get(row.id) == "done":',
+        "if False:",
+        INBOX + "test_answers_lost.py::test_a_last_start_that_was_cut_short_after_its_commit_is_done",
+    ),
+    broken(
+        "rounds: a drain does not wait for a claim in doubt",
+        SHIFT,
+        "if self._worker.unsure:",
+        "if False:",
+        DOUBT_TESTS + "test_a_drain_waits_for_a_claim_in_doubt_and_gives_it_back",
+    ),
 )
