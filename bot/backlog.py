@@ -5,8 +5,8 @@
     everything else: a sweep from lane to lane, now and then ──┘
 
 A gap is asked for until it shows or a sweep must have found it. The sweep looks once into the index for each lane, not
-for each row: it finds the backlog of earlier terms, and whatever the other two ways have missed. Where there are more
-chats than room, only the sweep takes new ones in: so each gets its turn, however many come after it.
+for each row: it finds the backlog of earlier terms, and whatever the other two ways have missed. Once a sweep has had
+no room for a chat, only the sweep takes new ones in, until it ends: so each gets its turn, however many come after it.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ READ_ROWS: Final = 500
 SWEEP_LANES: Final = 500
 SWEEP_SECONDS: Final = 30.0
 SWEEP_ROOM: Final = 50
-"""Without room for so many chats it is not worth a look."""
+"""Without room for so many chats it is not worth more than a look now and then."""
 MISSED_SECONDS: Final = 1.0
-"""Until the next sweep where there was no room for chats that have come meanwhile."""
+"""Between such looks; and until the next sweep where one had no room for a chat."""
 GAPS: Final = 256
 
 
@@ -46,21 +46,22 @@ class Backlog:
     async def find(
         self, connection: Connection, room: int, now: float, knows: Callable[[str], bool] = lambda _: False
     ) -> Sequence[str]:
-        """Return lanes that have open rows, perhaps known ones among them; sweep only where there is room for it.
+        """Return lanes that have open rows, perhaps known ones among them; sweep seldom where there is little room.
 
         `room` is for chats that nobody `knows`.
         """
         if self._place is None and self._sweep_at <= now:
             self._place = ""
         swept: Sequence[str] = ()
-        if self._place is not None and room >= SWEEP_ROOM:
+        if self._place is not None and room >= (1 if self._sweep_at <= now else SWEEP_ROOM):
+            self._sweep_at = now + MISSED_SECONDS
             swept = await self._sweep(connection, room, now, knows)
         arrived = await self._read(connection, now)
         room -= sum(_is_new(lane, knows) for lane in swept)
-        new = sum(_is_new(lane, knows) for lane in arrived)
-        if new > max(0, room if self._place is None else room - SWEEP_LANES):
+        new = {lane for lane in arrived if _is_new(lane, knows)} - set(swept)
+        if new and (self._is_missed or len(new) > room):
             # Those that a sweep has still to come to have waited for longer.
-            arrived = [lane for lane in arrived if not _is_new(lane, knows)]
+            arrived = [lane for lane in arrived if lane not in new]
             self._is_missed = self._place is not None
             self._sweep_at = min(self._sweep_at, now + MISSED_SECONDS)
         # The swept ones first: they are not looked for again before the next sweep, and there is room for them.
@@ -87,6 +88,7 @@ class Backlog:
         for row in rows:
             if _is_new(row["lane"], knows):
                 if room == 0:
+                    self._is_missed = True
                     break
                 room -= 1
             taken.append(row)

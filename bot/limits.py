@@ -9,6 +9,7 @@ clock holds more than the limit. What is no message (`UNCOUNTED`) takes no place
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -131,8 +132,10 @@ class Floods:
         """Return for how many seconds nothing may be sent at all."""
         return max(0.0, self._until - now)
 
-    def allowed(self, most: int, now: float) -> int:
-        """Return how many of at most so many calls may be under way."""
+    def allowed(self, most: int, now: float, began: Sequence[float] = ()) -> int:
+        """Return how many more of at most so many calls may begin, where those under way began at these times."""
         if self.pause(now):
             return 0
-        return 1 if self._is_trying else most
+        free = most - len(began)
+        # What began before the pause shows nothing, and may take minutes.
+        return min(free, 1 - sum(at >= self._until for at in began)) if self._is_trying else free

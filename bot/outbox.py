@@ -94,7 +94,7 @@ class _Sending:
         self._rates, self._floods = Rates(outbox.limits), Floods()
         self._backlog, self._messages, self._answers = Backlog(), Lanes(LANES), Lanes(LANES)
         self._files = Files(group, self._sender.file, self._file_arrived)
-        self._under_way: dict[str, tuple[int, anyio.CancelScope]] = {}
+        self._under_way: dict[str, tuple[int, anyio.CancelScope, float]] = {}
         self._rounds = anyio.CancelScope()
         self.failure: Exception | None = None
         self._is_seeded = False
@@ -114,7 +114,7 @@ class _Sending:
         """Return once no call is under way; ask for the grace again meanwhile, because a second signal shortens it."""
         while self._under_way:
             end = anyio.current_time() + self._outbox.grace()
-            for _, scope in self._under_way.values():
+            for _, scope, _ in self._under_way.values():
                 scope.deadline = min(scope.deadline, end)
             await self._outbox.wake.wait(GRACE_POLL_SECONDS)
 
@@ -129,7 +129,8 @@ class _Sending:
             async with self._outbox.database.reading() as connection:
                 await self._look(connection)
                 taken = self._take(anyio.current_time())
-                found = await connection.fetch(sql("outbox_heads"), taken) if taken else []
+                longest = delivery.RETRY_AFTER_CAP_SECONDS
+                found = await connection.fetch(sql("outbox_heads"), taken, longest) if taken else []
                 heads = {record["lane"]: record for record in found}
                 followed = await moves.followed(connection, [lane for lane in taken if lane not in heads])
         except self._outbox.lost as error:
@@ -177,9 +178,9 @@ class _Sending:
 
     def _free(self, now: float) -> tuple[int, int]:
         """Return how many more answers and messages may be under way."""
-        answers = sum(lane.startswith("answer:") for lane in self._under_way)
-        messages = self._floods.allowed(self._outbox.parallel, now) - (len(self._under_way) - answers)
-        return ANSWERS_PARALLEL - answers, messages
+        began = [at for lane, (_, _, at) in self._under_way.items() if not lane.startswith("answer:")]
+        answers = ANSWERS_PARALLEL - (len(self._under_way) - len(began))
+        return answers, self._floods.allowed(self._outbox.parallel, now, began)
 
     def _take(self, now: float) -> list[str]:
         answers, messages = self._free(now)
@@ -206,7 +207,7 @@ class _Sending:
         if row.has_file and is_called and (file := self._files.get(row)) is None:
             return
         scope = anyio.CancelScope(shield=True)
-        self._under_way[lane] = row.id, scope
+        self._under_way[lane] = row.id, scope, now
         if row.counts:
             self._rates.begin()
         self._group.start_soon(self._run, row, file, scope, name=f"outbox:{row.id}")
@@ -238,7 +239,7 @@ class _Sending:
         """Decide about intents that nobody is carrying out: of older terms, of an earlier run of this one."""
         decided: list[tuple[Outgoing, Verdict]] = []
         async with self._outbox.database.transaction() as connection:
-            sending = [number for number, _ in self._under_way.values()]
+            sending = [number for number, _, _ in self._under_way.values()]
             for record in await connection.fetch(sql("outbox_intents"), self._outbox.term.epoch, sending):
                 row = _row(record)
                 verdict = delivery.unknown(row, "the process ended while sending")

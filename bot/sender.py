@@ -14,6 +14,8 @@ Invariants
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar
@@ -83,7 +85,10 @@ class Sender:
             return Failed("the row names no generation")
         try:
             content = await self.media(row.generation_id)
-        except Exception as error:  # noqa: BLE001 - whatever hinders one file must not end the outbox of all chats
+        except (Exception, asyncio.CancelledError) as error:
+            # Whatever hinders one file must not end the outbox of all chats: also that it awaited what was cancelled.
+            if isinstance(error, asyncio.CancelledError) and anyio.current_effective_deadline() == -math.inf:
+                raise
             tried = replace(row, attempts=row.attempts + 1)
             return delivery.later(tried, f"its file: {type(error).__name__}", self.jitter())
         return Failed("its file is gone") if content is None else content

@@ -94,8 +94,8 @@ MUTANTS = (
     broken(
         "RetryAfter to many: all go on at once",
         LIMITS,
-        "return 1 if self._is_trying else most",
-        "return most",
+        "return min(free, 1 - sum(at >= self._until for at in began)) if self._is_trying else free",
+        "return free",
         FLOOD_TESTS + "test_a_pause_is_short_however_long_the_waits_are",
     ),
     broken(
@@ -108,8 +108,22 @@ MUTANTS = (
     broken(
         "RetryAfter: a new term asks again at once",
         "bot/sql/outbox_heads.sql",
-        "CASE WHEN head.last_error IS NULL THEN 0 ELSE extract(epoch FROM head.run_at - now()) END::float8 AS wait",
-        "0::float8 AS wait",
+        "ELSE extract(epoch FROM head.run_at - now()) END::float8 AS wait",
+        "ELSE 0 END::float8 AS wait",
         WAIT_TESTS + "test_a_new_term_honours_the_wait_that_telegram_asked_for",
+    ),
+    broken(
+        "RetryAfter to many: a call from before the pause is the one that is tried",
+        LIMITS,
+        "sum(at >= self._until for at in began)",
+        "len(began)",
+        TELEGRAM + "test_places.py::test_a_call_from_before_a_pause_does_not_keep_the_next_one_from_being_tried",
+    ),
+    broken(
+        "RetryAfter: a clock that was set back adds to the wait",
+        "bot/sql/outbox_heads.sql",
+        "make_interval(secs => $2::float8)",
+        "make_interval(secs => 1000 * $2::float8)",
+        TELEGRAM + "test_clock.py::test_a_row_that_was_tried_waits_an_hour_at_most_however_far_the_clock_was_set_back",
     ),
 )

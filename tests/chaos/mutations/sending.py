@@ -273,4 +273,33 @@ MUTANTS = (
         "scope = anyio.CancelScope()",
         OUTBOX_TESTS + "test_a_stop_lets_the_call_under_way_end_and_notes_it",
     ),
+    broken(
+        "a fetch that is cancelled by itself ends the outbox",
+        SENDER,
+        "if isinstance(error, asyncio.CancelledError) and anyio.current_effective_deadline() == -math.inf:",
+        "if isinstance(error, asyncio.CancelledError):",
+        TELEGRAM + "test_files.py::test_a_fetch_that_ends_with_a_cancellation_of_its_own_fails_alone",
+    ),
+    broken(
+        "a stop is a failure of the fetch that it ends",
+        SENDER,
+        "if isinstance(error, asyncio.CancelledError) and anyio.current_effective_deadline() == -math.inf:",
+        "if False:",
+        TELEGRAM + "test_files.py::test_a_stop_does_not_wait_for_a_file",
+    ),
+    broken(
+        "who comes overtakes who found no room",
+        BACKLOG,
+        "self._is_missed or len(new) > room",
+        "len(new) > room",
+        TELEGRAM + "test_room.py::test_chats_that_arrive_all_the_time_overtake_none_that_waits",
+    ),
+    broken(
+        "little room is never swept for",
+        BACKLOG,
+        "room >= (1 if self._sweep_at <= now else SWEEP_ROOM)",
+        "room >= SWEEP_ROOM",
+        TELEGRAM
+        + "test_room.py::test_where_little_room_is_left_for_long_both_who_comes_and_who_waits_beyond_it_get_some",
+    ),
 )

@@ -45,6 +45,19 @@ def test_after_a_pause_one_call_shows_whether_it_goes_on() -> None:
     assert floods.tell(5, 60, now + 1) == 0
 
 
+def test_only_calls_that_began_after_the_pause_take_the_place_of_the_one_that_is_tried() -> None:
+    """Those from before it may take minutes; with them there are never more calls than at any other time."""
+    floods = flooded()
+    before, now = -1.0, PAUSE_SECONDS
+    assert floods.allowed(MOST, now, [before] * (MOST - 1)) == 1
+    assert floods.allowed(MOST, now, [before] * MOST) == 0
+    assert floods.allowed(MOST, now + 1, [before, now]) == 0
+    assert floods.tell(4, 60, now + 1) == PAUSE_SECONDS
+    assert floods.allowed(MOST, now + 1 + PAUSE_SECONDS, [before, now]) == 1
+    floods.answered(now + 1 + PAUSE_SECONDS)
+    assert floods.allowed(MOST, now + 1 + PAUSE_SECONDS, [before, now]) == MOST - 2
+
+
 def test_a_group_that_is_told_to_wait_after_a_pause_shows_nothing() -> None:
     """Another call is tried."""
     floods = flooded()

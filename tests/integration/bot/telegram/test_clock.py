@@ -1,11 +1,13 @@
-"""A database whose clock was set back: nothing is held up by times that lie ahead."""
+"""A database whose clock was set back: times that lie ahead hold nothing up for longer than an hour."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from telegram import Bot
 
+from bot.delivery import RETRY_AFTER_CAP_SECONDS
 from bot.limits import Limits
 from telemetry import events, testing
 from tests.integration.bot.telegram.conftest import Api, Begin, Tenure, refused, until
@@ -60,3 +62,17 @@ async def test_a_row_that_telegram_made_wait_still_waits(api: Api, pool: Any, be
     async with running(outbox(new, telegram).serve):
         await until(lambda: is_sent(pool, other))
     assert ((await state(pool, number))["state"], len(api.made("sendMessage"))) == ("ready", 2)
+
+
+@pytest.mark.parametrize("ahead", [RETRY_AFTER_CAP_SECONDS + 1, 86_400.0])
+async def test_a_row_that_was_tried_waits_an_hour_at_most_however_far_the_clock_was_set_back(
+    api: Api, pool: Any, tenure: Tenure, telegram: Bot, ahead: float
+) -> None:
+    """Nobody is ever told to wait for longer than `RETRY_AFTER_CAP_SECONDS`: what lies further ahead is due at once."""
+    (number,) = await queue(tenure, "a")
+    async with tenure.database.transaction() as connection:
+        await connection.execute(
+            "UPDATE outbox SET last_error = 'RetryAfter', run_at = now() + make_interval(secs => $1)", ahead + 60
+        )
+    async with running(outbox(tenure, telegram).serve):
+        await until(lambda: is_sent(pool, number))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from bot.limits import Limits
 from bot.outbox import PARALLEL
 from bot.ports import Connection
 from supervisor.inbox.wake import Wake
+from telemetry import events, testing
 from tests.integration.bot.telegram.conftest import DEADLINE_SECONDS, Api, Tenure, until
 from tests.integration.bot.telegram.test_outbox import Owner, all_settled, is_sent, outbox, queue, state, telegram
 from tests.integration.children import running
@@ -111,6 +113,32 @@ async def test_a_stop_does_not_wait_for_a_file(
             await until(lambda: _is(host.under_way == 1))
     row = await state(pool, number)
     assert (row["state"], row["attempts"], host.under_way) == ("ready", 0, 0)
+
+
+async def test_a_fetch_that_ends_with_a_cancellation_of_its_own_fails_alone(
+    api: Api, pool: Any, tenure: Tenure, telegram: Bot
+) -> None:
+    """It awaited something that somebody else cancelled: it is tried again, and the outbox goes on for everybody."""
+
+    class Cancelling(Host):
+        async def media(self, generation_id: int) -> Content | None:
+            self.asked.append(generation_id)
+            if len(self.asked) == 1:
+                shared = asyncio.get_running_loop().create_future()
+                shared.cancel()
+                await shared
+            return f"file-{generation_id}"
+
+    host, wake = Cancelling(), Wake()
+    (picture,) = await photos(tenure, 1)
+    with testing.record() as recorded:
+        async with running(outbox(tenure, telegram, host, wake=wake).serve):
+            again = await recorded.next(events.MessageRetried)
+            (other,) = await queue(tenure, "a", chat_id=2)
+            wake.set()
+            await until(lambda: is_sent(pool, other))
+            await until(lambda: is_sent(pool, picture))
+    assert (again.reason, len(host.asked)) == ("its file: CancelledError", 2)
 
 
 async def test_a_failure_of_the_outbox_does_not_wait_for_a_file(

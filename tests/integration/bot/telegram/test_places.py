@@ -112,6 +112,29 @@ async def test_after_a_pause_one_call_at_a_time_is_tried_until_one_is_taken(
     assert len(recorded.all(events.OutboxPaused)) == 3
 
 
+async def test_a_call_from_before_a_pause_does_not_keep_the_next_one_from_being_tried(
+    api: Api, pool: Any, tenure: Tenure, patient: Bot, monkeypatch: Any
+) -> None:
+    """However long it takes, it shows nothing of what Telegram takes now."""
+    monkeypatch.setattr("bot.limits.PAUSE_SECONDS", 0.2)
+    api.script("sendMessage", hang, chat_id=9)
+    await queue(tenure, "a", chat_id=9)
+    wake = Wake()
+    with testing.record() as recorded:
+        async with running(outbox(tenure, patient, wake=wake, grace=lambda: 0.0).serve):
+            await api.wait("sendMessage")
+            for chat in (1, 2, 3):
+                api.script("sendMessage", TOLD, chat_id=chat)
+                await queue(tenure, "a", chat_id=chat)
+            wake.set()
+            await recorded.next(events.OutboxPaused)
+            for chat in range(11, 31):
+                await queue(tenure, "b", chat_id=chat)
+            wake.set()
+            # What is left are the three that were told to wait, and the call that hangs.
+            await until(lambda: _all_but(pool, 4))
+
+
 async def test_once_a_call_is_taken_after_a_pause_all_go_on_beside_each_other(
     api: Api, pool: Any, tenure: Tenure, patient: Bot, monkeypatch: Any
 ) -> None:

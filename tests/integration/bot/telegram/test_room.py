@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import anyio
+import pytest
 from telegram import Bot
 
 from bot import moves
@@ -41,15 +42,16 @@ class Memory:
         return served
 
 
-async def test_chats_that_arrive_all_the_time_overtake_none_that_waits(pool: Any, tenure: Tenure) -> None:
+@pytest.mark.parametrize("places", [SWEEP_ROOM, 10])
+async def test_chats_that_arrive_all_the_time_overtake_none_that_waits(pool: Any, tenure: Tenure, places: int) -> None:
     """Twice as many as there is room for: each of the first ones has its turn, however many come after them."""
     await fill(tenure, 1_000, "n")
     backlog, memory = Backlog(), Memory(500)
     served: set[str] = set()
     now, newcomer = 0.0, 100_000
-    for _ in range(30):
+    for _ in range(1_500 // places):
         await memory.look(backlog, pool, now)
-        gone = memory.serve(SWEEP_ROOM)
+        gone = memory.serve(places)
         served.update(gone)
         async with tenure.database.transaction() as connection:
             await connection.execute("UPDATE outbox SET state = 'sent', settled_at = now() WHERE lane = ANY ($1)", gone)
@@ -75,6 +77,31 @@ async def test_a_chat_that_found_no_room_is_found_as_soon_as_there_is_some(pool:
         await connection.execute("UPDATE outbox SET state = 'sent', settled_at = now() WHERE lane = ANY ($1)", gone)
     await memory.look(backlog, pool, 1.0 + MISSED_SECONDS)
     assert "chat:777" in memory.known
+
+
+async def test_where_little_room_is_left_for_long_both_who_comes_and_who_waits_beyond_it_get_some(
+    pool: Any, tenure: Tenure
+) -> None:
+    """All that are known wait for an hour, a sweep is due: what is free serves the others, old ones within seconds."""
+    await fill(tenure, 1, "999999")
+    await fill(tenure, 2 * SWEEP_LANES, "n + 1000")
+    backlog, memory = Backlog(), Memory(2 * SWEEP_LANES + SWEEP_ROOM - 1)
+    memory.known = dict.fromkeys(f"chat:{number + 1000}" for number in range(1, 2 * SWEEP_LANES + 1))
+    await memory.look(backlog, pool, 0.0)
+    await fill(tenure, 1, "777")
+    await memory.look(backlog, pool, 0.0)
+    assert "chat:777" in memory.known
+    for second in (1, 2, 3):
+        await memory.look(backlog, pool, second * MISSED_SECONDS)
+    assert "chat:999999" in memory.known
+
+
+async def test_a_chat_that_comes_with_many_messages_needs_room_for_one(pool: Any, tenure: Tenure) -> None:
+    """Rows are no chats."""
+    backlog = Backlog()
+    await backlog.find(pool, SWEEP_ROOM, 0.0)
+    await fill(tenure, 100, "1")
+    assert set(await backlog.find(pool, 1, 1.0)) == {"chat:1"}
 
 
 async def test_a_chat_that_came_behind_a_sweeps_back_is_found_by_the_next_which_follows_soon(
