@@ -285,7 +285,7 @@ MUTANTS = (
         SENDER,
         "if isinstance(error, asyncio.CancelledError) and anyio.current_effective_deadline() == -math.inf:",
         "if False:",
-        TELEGRAM + "test_files.py::test_a_stop_does_not_wait_for_a_file",
+        TELEGRAM + "test_files.py::test_a_stop_is_no_failure_of_the_fetch_that_it_ends",
     ),
     broken(
         "who comes overtakes who found no room",

@@ -18,6 +18,8 @@ from bot.files import FILES
 from bot.limits import Limits
 from bot.outbox import PARALLEL
 from bot.ports import Connection
+from bot.sender import Sender
+from supervisor.database import LOST
 from supervisor.inbox.wake import Wake
 from telemetry import events, testing
 from tests.integration.bot.telegram.conftest import DEADLINE_SECONDS, Api, Tenure, until
@@ -139,6 +141,17 @@ async def test_a_fetch_that_ends_with_a_cancellation_of_its_own_fails_alone(
             await until(lambda: is_sent(pool, other))
             await until(lambda: is_sent(pool, picture))
     assert (again.reason, len(host.asked)) == ("its file: CancelledError", 2)
+
+
+async def test_a_stop_is_no_failure_of_the_fetch_that_it_ends(tenure: Tenure, telegram: Bot) -> None:
+    """The cancellation that was asked for is not swallowed."""
+    host = Host()
+    sender = Sender(tenure.database, tenure.term, telegram, host.media, host.settled, LOST, lambda: 0.0)
+    row = Outgoing(1, "chat:1", 1, "sendPhoto", {}, False, None, 1, 0, 0, None, 0.0, None, None)
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await sender.file(row)
+    assert scope.cancelled_caught
 
 
 async def test_a_failure_of_the_outbox_does_not_wait_for_a_file(
