@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -33,6 +34,11 @@ DEADLINE_SECONDS = 30.0
 NEEDS = "needs "
 ALIASES = {"chromium": ("chromium", "chromium-browser", "google-chrome")}
 """Names under which a program may be installed."""
+
+for _number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT):
+    # Ignored signals are inherited: under `nohup` or in the background, what the tests start would be deaf to them.
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

@@ -44,6 +44,11 @@ def shared_database(server: Any, template: str) -> Iterator[str]:
 async def database_url(shared_database: str) -> str:
     """The shared database with a lock that nobody has ever held."""
     connection = await asyncpg.connect(shared_database, timeout=10, command_timeout=10)
+    # A session of the test before may be on its way out still, with its beacon.
+    await connection.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
+    )
     await connection.execute("TRUNCATE lock_heartbeat, lock_epoch, lock_events")
     await connection.close()
     return shared_database
