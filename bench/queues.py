@@ -125,14 +125,21 @@ class Referee:
 
 
 @asynccontextmanager
-async def ours(server: Server, load: Load, referee: Callable[[], Referee], **options: Any) -> AsyncIterator[Referee]:
-    """Our worker, as a term runs it."""
+async def ours(
+    server: Server, load: Load, referee: Callable[[], Referee], *, has_lanes: bool = True
+) -> AsyncIterator[Referee]:
+    """Our worker, as a term runs it; without lanes, where each row is one of its own."""
     url = await server.database()
     async with database.pool(url, size=CONNECTIONS, application_name="bench") as pool:
         await pool.execute("CREATE TABLE bench_effect (job bigint)")
         await pool.execute("SELECT lock_fence_table('bench_effect')")
         rows = [
-            ("telegram", str(job), f"chat:{chat}", (BODY % (job, job, chat, chat)).encode())
+            (
+                "telegram",
+                str(job),
+                f"chat:{chat}" if has_lanes else f"op:{job}:{chat}",
+                (BODY % (job, job, chat, chat)).encode(),
+            )
             for job, chat in load.rows()
         ]
         async with pool.acquire() as connection:
@@ -145,10 +152,10 @@ async def ours(server: Server, load: Load, referee: Callable[[], Referee], **opt
 
         async def handle(row: Any, connection: Any) -> None:
             job = int(row.dedupe_key)
-            await found.handle(job, int(row.lane[5:]), lambda: connection.execute(EFFECT, job))
+            await found.handle(job, int(row.lane.rpartition(":")[2]), lambda: connection.execute(EFFECT, job))
 
         fenced = FencedDatabase(pool, KEY, term)
-        worker = Worker(fenced, Claims(term.epoch), handle, Wake(), pace=Pace(handlers=LANES, **options))
+        worker = Worker(fenced, Claims(term.epoch), handle, Wake(), pace=Pace(handlers=LANES))
         async with anyio.create_task_group() as group:
             await group.start(_served, worker)
             yield found

@@ -26,6 +26,8 @@ FLOOD_SECONDS: Final = 10.0
 """So many different people that are told to wait within so many seconds: it is the bot that is too fast."""
 PAUSE_SECONDS: Final = 5.0
 """The longest pause of everything; then one call shows whether it goes on."""
+TRIAL_SECONDS: Final = 2.0
+"""How long the others wait for that one's answer: a wait is told at once, so what takes longer shows nothing soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,5 +139,6 @@ class Floods:
         if self.pause(now):
             return 0
         free = most - len(began)
-        # What began before the pause shows nothing, and may take minutes.
-        return min(free, 1 - sum(at >= self._until for at in began)) if self._is_trying else free
+        # What began before the pause shows nothing, and a call that is slow may take minutes.
+        since = max(self._until, now - TRIAL_SECONDS)
+        return min(free, 1 - sum(at >= since for at in began)) if self._is_trying else free

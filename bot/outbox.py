@@ -194,7 +194,8 @@ class _Sending:
             self._files.drop(lane)
             lanes.forget(lane)
             return
-        row, wait, file = _row(head), head["wait"], None
+        row, file = _row(head), None
+        wait = max(head["wait"], POLL_SECONDS if head["is_behind"] else 0.0)
         is_called = delivery.before(row) is None
         if wait <= 0 and row.counts and is_called:
             wait, limit = self._rates.chat_wait(row.chat_id, now)

@@ -86,8 +86,7 @@ class Sender:
         try:
             content = await self.media(row.generation_id)
         except (Exception, asyncio.CancelledError) as error:
-            # Whatever hinders one file must not end the outbox of all chats: also that it awaited what was cancelled.
-            if isinstance(error, asyncio.CancelledError) and anyio.current_effective_deadline() == -math.inf:
+            if _is_stop(error):
                 raise
             tried = replace(row, attempts=row.attempts + 1)
             return delivery.later(tried, f"its file: {type(error).__name__}", self.jitter())
@@ -103,7 +102,10 @@ class Sender:
                 return await call()
             except TelegramError as error:
                 return delivery.judge(row, error, self.jitter())
-            except Exception as error:  # noqa: BLE001 - the call was made, whatever the library makes of its answer
+            except (Exception, asyncio.CancelledError) as error:
+                if _is_stop(error):
+                    raise
+                # The call was made, whatever the library makes of its answer.
                 number = message_id(heard)
                 if number is not None:
                     return Sent(number)
@@ -187,3 +189,8 @@ class Sender:
             emit(events.MessageRetried(outbox_id=number, method=method, reason=verdict.reason, delay_seconds=wait))
             if verdict.limited:
                 emit(events.MessagePaced(limit="retry_after", seconds=wait))
+
+
+def _is_stop(error: BaseException) -> bool:
+    """Whether somebody stops us; else what hinders one row, also that it awaited what was cancelled, is its own."""
+    return isinstance(error, asyncio.CancelledError) and anyio.current_effective_deadline() == -math.inf

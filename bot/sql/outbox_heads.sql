@@ -8,7 +8,14 @@ SELECT head.id, head.lane, head.chat_id, head.method, head.params::text, head.be
        EXISTS (SELECT FROM users WHERE id = head.chat_id AND unreachable_at IS NOT NULL)
        OR EXISTS (SELECT FROM group_unreachable WHERE chat_id = head.chat_id) AS unreachable,
        head.state, CASE WHEN head.last_error IS NULL OR head.run_at > now() + make_interval(secs => $2::float8) THEN 0
-                   ELSE extract(epoch FROM head.run_at - now()) END::float8 AS wait
+                   ELSE extract(epoch FROM head.run_at - now()) END::float8 AS wait,
+       -- What was queued before it for the group that this chat was goes first: a call under way, whose row is not moved.
+       -- Few groups ever move: where ten thousand have, reading them costs 0.2 ms.
+       CASE WHEN head.lane LIKE 'chat:-%' THEN EXISTS (
+            SELECT FROM chat_moved CROSS JOIN LATERAL (
+                   SELECT id FROM outbox WHERE state IN ('ready', 'sending') AND lane = 'chat:' || old_id
+                    ORDER BY id LIMIT 1) AS earlier
+             WHERE new_id = head.chat_id AND earlier.id < head.id) ELSE false END AS is_behind
   FROM unnest($1::text[]) AS wanted (lane)
  CROSS JOIN LATERAL (
        SELECT * FROM outbox WHERE state IN ('ready', 'sending') AND lane = wanted.lane ORDER BY id LIMIT 1) AS head

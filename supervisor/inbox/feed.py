@@ -8,11 +8,12 @@
         (again)    (of one busy lane)  (looks on)
 
 The head passes over every ready row once, so what a busy lane leaves behind is not scanned by every claim. What the
-head saw and could not be claimed yet, its lane being at its cap, is known by id. Of a lane that has more than `keep`
-such rows only the first are; the rest is looked at again, from `known_to`, when those are used up.
+head saw and could not be claimed yet, its lane being held, is known by id. Of a lane that has more than `keep` such rows
+only the first are; the rest is looked at again, from `known_to`, when those are used up.
 
 Invariants
-* At most `cap` rows of a lane are held: what keeps one busy chat from taking the slots of the others.
+* Of a lane that is held nothing is chosen, and of any other one row: a busy chat takes one slot. Nobody else claims under
+  our epoch, so no row is claimed before it can start.
 * Rows of a lane are chosen in the order of their ids, as far as they could be seen.
 * A row that another instance's writer commits late lies behind the head. Whoever sent it sends the next of its chat only
   afterwards, so every look ahead also asks for the ids that were missing when the head passed them: it sees both or none.
@@ -26,14 +27,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import nsmallest
 from itertools import islice
 from typing import NamedTuple
 
-LANE_CAP = 1
-"""Rows of one lane that are claimed at once. Nobody else claims under our epoch, so a row is claimed when it starts."""
 WINDOW = 2_000
 """Ready rows looked at by one look at most."""
 KEEP = 256
@@ -76,15 +75,12 @@ class _Known:
 
 
 class Feed:
-    """The ready rows as one worker knows them. `held` tells how many rows of a lane are in memory."""
+    """The ready rows as one worker knows them. `held` are the lanes of which a row is in memory."""
 
-    def __init__(
-        self, held: Callable[[str], int], *, cap: int = LANE_CAP, window: int = WINDOW, keep: int = KEEP
-    ) -> None:
+    def __init__(self, held: Container[str], *, window: int = WINDOW, keep: int = KEEP) -> None:
         self._held = held
-        self._cap = cap
         self._window = window
-        self._keep = max(keep, cap)
+        self._keep = keep
         self._known: dict[str, _Known] = {}
         self._tried: set[int] = set()
         self._head = 0
@@ -112,7 +108,7 @@ class Feed:
 
     def span(self, room: int) -> Span | None:
         """Return what is to be looked at so that `room` rows can be chosen; None when nothing is."""
-        missing = room - self._choosable(room)
+        missing = room - sum(1 for _ in islice(self._free(), room))
         if missing <= 0:
             self._ahead = 1
             return None
@@ -144,11 +140,7 @@ class Feed:
 
     def choose(self, room: int) -> list[Seen]:
         """Return the oldest known rows that may be claimed, at most `room`; they are known no more."""
-        free: list[tuple[int, str]] = []
-        for lane, known in self._known.items():
-            allowed = self._cap - self._held(lane)
-            if allowed > 0:
-                free.extend((number, lane) for number in islice(known.ids, allowed))
+        free = list(self._free())
         chosen = []
         for number, lane in nsmallest(room, free) if len(free) > room else sorted(free):
             known = self._known[lane]
@@ -161,15 +153,10 @@ class Feed:
 
     def has_choice(self) -> bool:
         """Tell whether any known row may be claimed."""
-        return self._choosable(1) > 0
+        return next(self._free(), None) is not None
 
-    def _choosable(self, enough: int) -> int:
-        number = 0
-        for lane, known in self._known.items():
-            number += max(0, min(len(known.ids), self._cap - self._held(lane)))
-            if number >= enough:
-                break
-        return number
+    def _free(self) -> Iterator[tuple[int, str]]:
+        return ((known.ids[0], lane) for lane, known in self._known.items() if known.ids and lane not in self._held)
 
     def _hungry(self) -> int | None:
         """Return from where on to look for more rows of lanes whose known ones are used up."""
@@ -177,7 +164,7 @@ class Feed:
             (
                 known.known_to
                 for lane, known in self._known.items()
-                if known.known_to is not None and not known.ids and self._held(lane) < self._cap
+                if known.known_to is not None and not known.ids and lane not in self._held
             ),
             default=None,
         )

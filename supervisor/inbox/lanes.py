@@ -1,15 +1,15 @@
-"""Which claimed row may be handled next: lanes in parallel, each strictly in order. No I/O, time is a parameter.
+"""Which claimed row may be handled next, at most one of each lane. No I/O, time is a parameter.
 
     add()                heads()             settled()
-    ─────▶ ready ──────────────────▶ busy ──────────────▶ ready, or gone when empty
+    ─────▶ ready ──────────────────▶ busy ──────────────▶ gone: the next row of the lane may be claimed
              ▲                        │ failed(), spare(), again()
              └──── delay passed ── waiting
 
 Invariants
 * A lane is in one place: ready, busy or waiting; so two rows of it are never handled at once.
-* Only settling the head moves a lane on: a failing head is handed out again and again, then it is doomed, and what is
-  behind it waits.
-* Ready lanes take turns: a lane whose head was settled goes to the end.
+* Only settling its head lets a lane go: a failing head is handed out again and again, then it is doomed, and meanwhile
+  nothing that is behind it is claimed.
+* Heads are handed out in the order in which they became ready.
 * A head that was started twice before this process had it may be what killed the ones before. Such suspects are handed
   out one at a time, so that of those which ran beside a deadly one none is counted a third time with it.
 * A start is counted before its outcome is known; `unsettled()` tells the counts without such starts.
@@ -21,7 +21,7 @@ import heapq
 import random
 from collections import deque
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from supervisor.child import Backoff
@@ -47,7 +47,7 @@ class Heads(NamedTuple):
 
 @dataclass(slots=True)
 class _Lane:
-    rows: deque[Row] = field(default_factory=deque)
+    head: Row
     is_counted: bool = False
     """The head's count includes a start that has no outcome yet."""
     spared: int = 0
@@ -69,14 +69,17 @@ class Lanes:
         self._suspect: str | None = None
         self._trusted: set[int] = set()
         self._waiting: list[tuple[float, str]] = []
-        self._size = 0
         self._commits = 0
         self._max_starts = max_starts
         self._backoff = backoff
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
 
     def __len__(self) -> int:
-        return self._size
+        return len(self._lanes)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether a row of this lane is held."""
+        return name in self._lanes
 
     @property
     def waiting(self) -> int:
@@ -84,21 +87,11 @@ class Lanes:
         return len(self._waiting)
 
     def add(self, rows: Iterable[Row], started: Collection[int] = ()) -> None:
-        """Take rows in the order of their ids; of the lanes that held none, the heads in `started` are handed out."""
+        """Take rows of lanes that hold none, one of each; those in `started` are handed out by this."""
         for row in rows:
-            lane = self._lanes.get(row.lane)
-            if lane is None:
-                lane = self._lanes[row.lane] = _Lane()
-                lane.rows.append(row)
-                if row.id in started:
-                    lane.is_counted = True
-                else:
-                    self._make_ready(row.lane, lane)
-            elif row.id > lane.rows[-1].id:
-                lane.rows.append(row)
-            else:
-                self._insert(lane, row)
-            self._size += 1
+            lane = self._lanes[row.lane] = _Lane(row, row.id in started)
+            if not lane.is_counted:
+                self._make_ready(row.lane, lane)
 
     def ready(self, now: float) -> int:
         """Return how many heads can be handed out."""
@@ -116,32 +109,23 @@ class Lanes:
             else:
                 name = self._ready.popleft()
             lane = self._lanes[name]
-            head = lane.rows[0]
+            head = lane.head
             starts = head.attempts - lane.is_counted
             if lane.doom is not None or starts >= self._max_starts:
                 why = lane.doom or f"started {starts} times; the process may have ended in its handler"
                 found.doomed.append((head, why))
             else:
                 if not lane.is_counted:
-                    lane.rows[0] = head = replace(head, attempts=starts + 1)
+                    lane.head = head = replace(head, attempts=starts + 1)
                     lane.is_counted = True
                 found.starting.append(head)
         return found
 
     def settled(self, row: Row, *, committed: bool = False) -> None:
         """Forget this head, done or dead: its lane goes on. `committed`: its handler wrote, and the database kept it."""
-        name = row.lane
         self._commits += committed
-        lane = self._lanes[name]
-        lane.rows.popleft()
-        self._size -= 1
         self._acquit(row)
-        if lane.rows:
-            lane.is_counted, lane.doom = False, None
-            lane.spared, lane.blamed, lane.commits = 0, 0, -1
-            self._make_ready(name, lane)
-        else:
-            del self._lanes[name]
+        del self._lanes[row.lane]
 
     def failed(self, row: Row, reason: str, now: float, *, for_good: bool = False) -> float | None:
         """Let the start of this head count; return the seconds until the next one, None when there is none.
@@ -188,26 +172,16 @@ class Lanes:
         """Return when the next waiting lane is due; None when none waits."""
         return self._waiting[0][0] if self._waiting else None
 
-    def held(self, name: str) -> int:
-        """Return how many rows of this lane are held."""
-        lane = self._lanes.get(name)
-        return 0 if lane is None else len(lane.rows)
-
     def ids(self) -> list[int]:
         """Return the ids of every row held, whatever its lane is doing."""
-        return [row.id for lane in self._lanes.values() for row in lane.rows]
+        return [lane.head.id for lane in self._lanes.values()]
 
     def unsettled(self) -> list[Row]:
         """Return every row held, its count without a start that has no outcome."""
-        found: list[Row] = []
-        for lane in self._lanes.values():
-            head = lane.rows[0]
-            found.append(replace(head, attempts=head.attempts - 1) if lane.is_counted else head)
-            found.extend(row for row in lane.rows if row is not head)
-        return found
+        return [replace(lane.head, attempts=lane.head.attempts - lane.is_counted) for lane in self._lanes.values()]
 
     def _make_ready(self, name: str, lane: _Lane) -> None:
-        head = lane.rows[0]
+        head = lane.head
         if head.attempts - lane.is_counted >= SUSPECT_STARTS and head.id not in self._trusted:
             self._suspects.append(name)
         else:
@@ -218,8 +192,3 @@ class Lanes:
         if self._suspect == row.lane:
             self._suspect = None
         self._trusted.discard(row.id)
-
-    def _insert(self, lane: _Lane, row: Row) -> None:
-        """Put a row that was committed late in its place, behind a head that may have been handed out already."""
-        head, *rest = lane.rows
-        lane.rows = deque([head, *sorted([*rest, row], key=lambda each: each.id)])

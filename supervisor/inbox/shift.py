@@ -28,7 +28,7 @@ from anyio.abc import TaskGroup
 from supervisor.database import PASSING
 from supervisor.inbox.attempt import OVER, Attempt
 from supervisor.inbox.claims import Fate, Row, reason
-from supervisor.inbox.feed import Feed, Seen
+from supervisor.inbox.feed import Feed
 from supervisor.inbox.lanes import Heads, Lanes
 from supervisor.inbox.outcomes import Outcomes, Pending, with_heads
 from supervisor.inbox.slots import Slot, Slots
@@ -72,7 +72,7 @@ class Shift:
         self._is_in_doubt = True
 
     def _new_feed(self) -> Feed:
-        return Feed(self._lanes.held, cap=self._pace.lane_cap, window=self._pace.window)
+        return Feed(self._lanes, window=self._pace.window)
 
     async def recover(self, unwritten: Iterable[int] = ()) -> None:
         """Make rows that nobody holds ready again: of older terms, of an earlier run, of a claim in doubt.
@@ -195,7 +195,8 @@ class Shift:
                     ended = await self._claims.states(connection, [r.id for r, _ in heads.doomed if r.id not in ours])
                 if span is not None:
                     self._feed.saw(span, await self._claims.look(connection, span), anyio.current_time())
-                chosen = self._with_starts(self._feed.choose(room) if room > 0 else [], free)
+                if room > 0:
+                    chosen = {row.id: int(not row.tried) for row in self._feed.choose(room)}
                 if chosen:
                     rows = await self._claims.claim(connection, chosen)
         except BaseException:
@@ -208,17 +209,6 @@ class Shift:
         self._give_up(heads, ended)
         self._go_on(slots, heads, ours, rows, chosen)
         return True
-
-    def _with_starts(self, chosen: list[Seen], free: int) -> dict[int, int]:
-        """Return the starts to be counted by the claim: of heads of lanes that hold nothing, as far as slots are free."""
-        starts: dict[int, int] = {}
-        lanes: set[str] = set()
-        for row in chosen:
-            is_head = row.lane not in lanes and not self._lanes.held(row.lane)
-            lanes.add(row.lane)
-            starts[row.id] = int(is_head and not row.tried and free > 0)
-            free -= starts[row.id]
-        return starts
 
     def _give_up(self, heads: Heads, ended: dict[int, str]) -> None:
         """Report the doomed; some had `ended` before, by a commit of ours whose answer was lost: done, or dead."""

@@ -10,7 +10,7 @@ from anyio.abc import TaskStatus
 
 from supervisor.inbox.attempt import Handle
 from supervisor.inbox.claims import Claims
-from supervisor.inbox.feed import LANE_CAP, WINDOW
+from supervisor.inbox.feed import WINDOW
 from supervisor.inbox.shift import Shift
 from supervisor.inbox.wake import Wake
 from supervisor.inbox.writing import Database
@@ -28,7 +28,6 @@ class Pace:
     """Handlers that may write at once; each holds a connection of the pool, and others need some too."""
     buffer: int = 1_024
     """Rows in memory at most; most of them can only be rows that failed and wait for their next start."""
-    lane_cap: int = LANE_CAP
     window: int = WINDOW
     poll_seconds: float = 0.5
     handler_seconds: float = 30.0

@@ -94,7 +94,7 @@ MUTANTS = (
     broken(
         "RetryAfter to many: all go on at once",
         LIMITS,
-        "return min(free, 1 - sum(at >= self._until for at in began)) if self._is_trying else free",
+        "return min(free, 1 - sum(at >= since for at in began)) if self._is_trying else free",
         "return free",
         FLOOD_TESTS + "test_a_pause_is_short_however_long_the_waits_are",
     ),
@@ -115,9 +115,16 @@ MUTANTS = (
     broken(
         "RetryAfter to many: a call from before the pause is the one that is tried",
         LIMITS,
-        "sum(at >= self._until for at in began)",
+        "sum(at >= since for at in began)",
         "len(began)",
         TELEGRAM + "test_places.py::test_a_call_from_before_a_pause_does_not_keep_the_next_one_from_being_tried",
+    ),
+    broken(
+        "RetryAfter to many: a slow call holds up the next one that is tried",
+        LIMITS,
+        "since = max(self._until, now - TRIAL_SECONDS)",
+        "since = self._until",
+        TELEGRAM + "test_places.py::test_a_slow_call_after_a_pause_does_not_keep_the_next_one_from_being_tried",
     ),
     broken(
         "RetryAfter: a clock that was set back adds to the wait",

@@ -65,9 +65,9 @@ MUTANTS = (
     ),
     broken(
         "a move overtakes the call under way",
-        "bot/sql/outbox_move.sql",
-        "\n   AND NOT EXISTS (SELECT FROM outbox AS other WHERE other.lane = $1::text AND other.state = 'sending')",
-        "",
+        OUTBOX,
+        'POLL_SECONDS if head["is_behind"] else 0.0',
+        "0.0",
         REACH_TESTS + "test_a_move_that_is_told_during_a_call_changes_no_order",
     ),
     broken(
@@ -276,15 +276,22 @@ MUTANTS = (
     broken(
         "a fetch that is cancelled by itself ends the outbox",
         SENDER,
-        "if isinstance(error, asyncio.CancelledError) and anyio.current_effective_deadline() == -math.inf:",
-        "if isinstance(error, asyncio.CancelledError):",
+        "return isinstance(error, asyncio.CancelledError) and anyio.current_effective_deadline() == -math.inf",
+        "return isinstance(error, asyncio.CancelledError)",
         TELEGRAM + "test_files.py::test_a_fetch_that_ends_with_a_cancellation_of_its_own_fails_alone",
+    ),
+    broken(
+        "a call that is cancelled by itself ends the outbox",
+        SENDER,
+        "            except (Exception, asyncio.CancelledError) as error:\n                if _is_stop",
+        "            except Exception as error:\n                if _is_stop",
+        TELEGRAM + "test_answered.py::test_a_call_that_ends_with_a_cancellation_of_its_own_concerns_its_row_alone",
     ),
     broken(
         "a stop is a failure of the fetch that it ends",
         SENDER,
-        "if isinstance(error, asyncio.CancelledError) and anyio.current_effective_deadline() == -math.inf:",
-        "if False:",
+        "return isinstance(error, asyncio.CancelledError) and anyio.current_effective_deadline() == -math.inf",
+        "return False",
         TELEGRAM + "test_files.py::test_a_stop_is_no_failure_of_the_fetch_that_it_ends",
     ),
     broken(

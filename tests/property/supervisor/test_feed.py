@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import Any
 
 from hypothesis import given
@@ -24,16 +23,15 @@ class Table(RuleBasedStateMachine):
         self.step = 0
         self.arrived: dict[int, tuple[int, float]] = {}
         self.committed: dict[int, tuple[int, float]] = {}
-        self.held: dict[str, list[int]] = defaultdict(list)
-        self.claimed: set[int] = set()
+        self.held: set[str] = set()
 
-    @initialize(cap=st.integers(1, 3), window=st.integers(3, 9), keep=st.integers(1, 5))
-    def begin(self, cap: int, window: int, keep: int) -> None:
-        self.cap, self.window, self.keep = cap, window, keep
+    @initialize(window=st.integers(3, 9), keep=st.integers(1, 5))
+    def begin(self, window: int, keep: int) -> None:
+        self.window, self.keep = window, keep
         self.feed = self.new()
 
     def new(self) -> Feed:
-        return Feed(lambda lane: len(self.held[lane]), cap=self.cap, window=self.window, keep=self.keep)
+        return Feed(self.held, window=self.window, keep=self.keep)
 
     @rule(lanes=st.lists(st.sampled_from("aaaaaabcd"), min_size=1, max_size=30), is_late=st.booleans())
     def arrive(self, lanes: list[str], is_late: bool) -> None:
@@ -78,9 +76,8 @@ class Table(RuleBasedStateMachine):
             assert self.ready.pop(row.id) == row.lane, "chosen twice, or never ready"
             earlier = [number for number, lane in self.ready.items() if lane == row.lane and number < row.id]
             assert not [number for number in earlier if self.is_owed(number, row.id)], "a row overtook one of its lane"
-            self.held[row.lane].append(row.id)
-            self.claimed.add(row.id)
-            assert len(self.held[row.lane]) <= self.cap
+            assert row.lane not in self.held, "a second row of a lane"
+            self.held.add(row.lane)
         return span is not None or bool(chosen)
 
     def is_owed(self, number: int, later: int) -> bool:
@@ -100,8 +97,7 @@ class Table(RuleBasedStateMachine):
 
     @rule(lane=st.sampled_from("abcd"))
     def settle(self, lane: str) -> None:
-        if self.held[lane]:
-            self.held[lane].pop(0)
+        self.held.discard(lane)
 
     @rule()
     def lose(self) -> None:
@@ -111,7 +107,7 @@ class Table(RuleBasedStateMachine):
     @invariant()
     def little_is_known(self) -> None:
         if hasattr(self, "feed"):
-            assert all(len(known.ids) <= max(self.keep, self.cap) for known in self.feed._known.values())
+            assert all(len(known.ids) <= self.keep for known in self.feed._known.values())
 
     def teardown(self) -> None:
         """Nothing is forgotten: with time, and lanes that go on, every committed row is claimed."""
@@ -136,10 +132,9 @@ TestTable = Table.TestCase
 
 @given(st.integers(1, 400), st.integers(0, 400))
 def test_a_busy_lane_is_looked_at_once_and_again_only_as_it_goes_on(busy: int, others: int) -> None:
-    """What a claim looks at is bounded by the rows it can choose, not by what waits behind a lane at its cap."""
+    """What a claim looks at is bounded by the rows it can choose, not by what waits behind a lane that is held."""
     window, keep = 40, 16
-    held: dict[str, int] = defaultdict(int)
-    feed = Feed(lambda lane: held[lane], cap=1, window=window, keep=keep)
+    feed = Feed(set(), window=window, keep=keep)
     rows: dict[int, str] = dict.fromkeys(range(1, busy + 1), "busy")
     rows |= {busy + number: f"calm{number}" for number in range(1, others + 1)}
     looked, claims = 0, 0
@@ -155,6 +150,5 @@ def test_a_busy_lane_is_looked_at_once_and_again_only_as_it_goes_on(busy: int, o
             feed.saw(span, [Seen(number, rows[number], False) for number in found], 0.0)
         for row in feed.choose(8):
             del rows[row.id]
-        held.clear()
     # Each row once by the head, and once more for every `keep` rows that its lane is too long to be known.
     assert looked <= total + (busy // keep + 1) * window

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.limits import PAUSE_SECONDS, Floods
+from bot.limits import PAUSE_SECONDS, TRIAL_SECONDS, Floods
 
 MOST = 8
 
@@ -56,6 +56,21 @@ def test_only_calls_that_began_after_the_pause_take_the_place_of_the_one_that_is
     assert floods.allowed(MOST, now + 1 + PAUSE_SECONDS, [before, now]) == 1
     floods.answered(now + 1 + PAUSE_SECONDS)
     assert floods.allowed(MOST, now + 1 + PAUSE_SECONDS, [before, now]) == MOST - 2
+
+
+def test_a_call_that_is_slow_after_a_pause_is_waited_for_a_short_while() -> None:
+    """Then the next one is tried beside it; whichever is answered first shows how it goes on."""
+    floods = flooded()
+    now = PAUSE_SECONDS
+    tried = [now]
+    assert floods.allowed(MOST, now + TRIAL_SECONDS, tried) == 0
+    now += TRIAL_SECONDS + 0.1
+    assert floods.allowed(MOST, now, tried) == 1
+    tried.append(now)
+    assert floods.allowed(MOST, now + 1, tried) == 0
+    assert floods.allowed(2, now + TRIAL_SECONDS + 0.1, tried) == 0
+    floods.answered(now + 1)
+    assert floods.allowed(MOST, now + 1, tried) == MOST - 2
 
 
 def test_a_group_that_is_told_to_wait_after_a_pause_shows_nothing() -> None:

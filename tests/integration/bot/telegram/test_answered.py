@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from telegram.request import HTTPXRequest
 from bot.answer import Request, hearing, message_id
 from bot.delivery import Failed, Sent
 from bot.ports import Serve
+from supervisor.inbox.wake import Wake
 from telemetry import events, testing
 from tests.integration.bot.telegram.conftest import TOKEN, Api, Tenure, hang, ok, refused, until
 from tests.integration.bot.telegram.test_outbox import Owner, all_settled, outbox, photo, queue, state
@@ -71,6 +73,44 @@ async def test_an_answer_without_a_number_leaves_it_in_doubt(
     assert len(api.made("sendMessage")) == 2
     assert len(recorded.all(events.MessageAmbiguous)) == 1
     assert [type(outcome) for told, outcome in owner.told if told == number] == [Sent]
+
+
+class Cancelling(Request):
+    """Whose first message ends with the cancellation of something it awaited, when its answer was heard or before."""
+
+    heard = False
+    messages = 0
+
+    async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
+        self.messages += (first := kwargs["url"].endswith("/sendMessage"))
+        if self.heard or not (first and self.messages == 1):
+            found = await super().do_request(*args, **kwargs)
+        if first and self.messages == 1:
+            shared = asyncio.get_running_loop().create_future()
+            shared.cancel()
+            await shared
+        return found
+
+
+@pytest.mark.parametrize("heard", [True, False])
+async def test_a_call_that_ends_with_a_cancellation_of_its_own_concerns_its_row_alone(
+    api: Api, pool: Any, tenure: Tenure, heard: bool
+) -> None:
+    """It is in doubt, unless Telegram's answer was heard; the outbox goes on for everybody."""
+    request, wake = Cancelling(read_timeout=READ_SECONDS), Wake()
+    request.heard = heard
+    async with Bot(TOKEN, base_url=f"{api.url}/bot", request=request, get_updates_request=HTTPXRequest()) as bot:
+        (number,) = await queue(tenure, "a")
+        with testing.record() as recorded:
+            async with running(outbox(tenure, bot, wake=wake).serve):
+                await until(all_settled(pool))
+                await queue(tenure, "b", chat_id=2)
+                wake.set()
+                await until(all_settled(pool))
+    row = await state(pool, number)
+    assert (row["state"], row["ambiguous"]) == ("sent", int(not heard))
+    assert len(recorded.all(events.MessageAmbiguous)) == int(not heard)
+    assert [call["text"] for call in api.made("sendMessage")] == ["a", "b"]
 
 
 async def test_an_unreadable_refusal_is_a_refusal(api: Api, pool: Any, tenure: Tenure, telegram: Bot) -> None:

@@ -135,6 +135,27 @@ async def test_a_call_from_before_a_pause_does_not_keep_the_next_one_from_being_
             await until(lambda: _all_but(pool, 4))
 
 
+async def test_a_slow_call_after_a_pause_does_not_keep_the_next_one_from_being_tried(
+    api: Api, pool: Any, tenure: Tenure, patient: Bot, monkeypatch: Any
+) -> None:
+    """Telegram may take minutes for one call: the others do not wait for it that long."""
+    monkeypatch.setattr("bot.limits.PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr("bot.limits.TRIAL_SECONDS", 0.2)
+    for chat in (1, 2, 3):
+        api.script("sendMessage", TOLD, chat_id=chat)
+        await queue(tenure, "a", chat_id=chat)
+    api.script("sendMessage", hang, chat_id=4)
+    wake = Wake()
+    with testing.record() as recorded:
+        async with running(outbox(tenure, patient, wake=wake, grace=lambda: 0.0).serve):
+            await recorded.next(events.OutboxPaused)
+            for chat in range(4, 24):
+                await queue(tenure, "b", chat_id=chat)
+            wake.set()
+            # What is left are the three that were told to wait, and the call that hangs.
+            await until(lambda: _all_but(pool, 4))
+
+
 async def test_once_a_call_is_taken_after_a_pause_all_go_on_beside_each_other(
     api: Api, pool: Any, tenure: Tenure, patient: Bot, monkeypatch: Any
 ) -> None:

@@ -110,7 +110,7 @@ async def test_a_chain_of_moves_is_followed_and_a_circle_is_not(
 async def test_a_move_that_is_told_during_a_call_changes_no_order(
     api: Api, pool: Any, tenure: Tenure, telegram: Bot
 ) -> None:
-    """What waits behind the call stays there until it has ended, or it would overtake it."""
+    """What was behind the call waits until it has ended, and what is queued for the new id waits for both."""
     gate = anyio.Event()
 
     async def slow(_: dict[str, Any]) -> Response:
@@ -126,10 +126,12 @@ async def test_a_move_that_is_told_during_a_call_changes_no_order(
             await moves.move(connection, OLD, NEW)
         wake.set()
         await queue(tenure, "c", chat_id=NEW)
+        await queue(tenure, "x", chat_id=2)
+        wake.set()
         await api.wait("sendMessage", 2)
         gate.set()
         await until(all_settled(pool))
-    assert [text for chat, text in said(api) if chat == NEW and text != "c"] == ["a", "b"]
+    assert said(api) == [(OLD, "a"), (2, "x"), *((NEW, text) for text in "abc")]
 
 
 async def test_an_edit_goes_along_with_its_message_or_not_at_all(
@@ -153,16 +155,17 @@ async def test_an_edit_goes_along_with_its_message_or_not_at_all(
 
 
 async def test_an_intent_of_an_older_term_follows_its_chat(api: Api, pool: Any, begin: Begin, telegram: Bot) -> None:
-    """Once more, there; and before what waits behind it."""
+    """Once more, there; and before what waits behind it, also under the new id while nobody may decide about it."""
     old = await begin()
     first, _ = await queue(old, "a", "b", chat_id=OLD)
     await intend(old, first)
     async with old.database.transaction() as connection:
         await moves.move(connection, OLD, NEW)
+    await queue(old, "c", chat_id=NEW)
     assert (await state(pool, first))["chat_id"] == OLD
-    async with running(outbox(await begin(), telegram).serve):
+    async with running(outbox(await begin(), telegram, quarantine=0.5).serve):
         await until(all_settled(pool))
-    assert said(api) == [(NEW, "a"), (NEW, "b")]
+    assert said(api) == [(NEW, "a"), (NEW, "b"), (NEW, "c")]
     assert (await state(pool, first))["ambiguous"] == 1
 
 

@@ -129,8 +129,7 @@ async def test_a_handler_that_swallows_the_failure_to_begin_is_not_done(pool: An
     assert await states(pool) == {"1": ("done", 1)}
 
 
-@pytest.mark.parametrize("cap", [1, 8])
-async def test_no_row_starts_before_those_ahead_of_it_are_settled(pool: Any, tenure: Tenure, cap: int) -> None:
+async def test_no_row_starts_before_those_ahead_of_it_are_settled(pool: Any, tenure: Tenure) -> None:
     """Also where nothing was written: what a crash makes run again is never behind what has run already."""
     unsettled: list[int] = []
 
@@ -139,8 +138,7 @@ async def test_no_row_starts_before_those_ahead_of_it_are_settled(pool: Any, ten
         unsettled.append(await pool.fetchval(query, row.lane, row.id))
 
     await store(pool, *(Sample(str(number), f"chat:{number % 3}") for number in range(30)))
-    pace = replace(PACE, lane_cap=cap)
-    async with running(worker(tenure, handle, pace=pace).serve):
+    async with running(worker(tenure, handle).serve):
         await settled(pool, 30)
     assert unsettled == [0] * 30
 

@@ -23,20 +23,25 @@ def chosen(feed: Feed, ready: dict[int, str], now: float, room: int = 10) -> lis
 
 def test_the_oldest_are_chosen_first() -> None:
     """Whatever waits longest goes first, whichever lane it is in."""
-    feed, ready = Feed(lambda _: 0), {1: "a", 2: "b", 3: "c"}
+    feed, ready = Feed(set()), {1: "a", 2: "b", 3: "c"}
     assert [chosen(feed, ready, 0.0, 2), chosen(feed, ready, 0.0, 2)] == [[1, 2], [3]]
 
 
-def test_of_a_lane_no_more_are_chosen_than_its_cap_leaves() -> None:
-    """What is held counts: a busy lane does not take the place of the others."""
-    ready = dict.fromkeys(range(1, 9), "a") | dict.fromkeys(range(9, 12), "b")
-    feed = Feed(lambda lane: int(lane == "a"), cap=2)
-    assert chosen(feed, ready, 0.0, 20) == [1, 9, 10]
+def test_of_a_lane_one_row_is_chosen_and_none_while_one_is_held() -> None:
+    """However many it has and however old they are, they do not take the places of the others."""
+    ready = dict.fromkeys(range(1, 9), "a") | dict.fromkeys(range(9, 17), "b") | {17: "c"}
+    held = {"a"}
+    feed = Feed(held)
+    assert chosen(feed, ready, 0.0, 20) == [9, 17]
+    held |= {"b", "c"}
+    assert chosen(feed, ready, 0.0, 20) == []
+    held.remove("a")
+    assert chosen(feed, ready, 0.0, 20) == [1]
 
 
 def test_a_row_that_was_committed_late_comes_before_the_next_of_its_lane() -> None:
     """The ids that were missing are asked for with every look ahead."""
-    feed, ready = Feed(lambda _: 0), {1: "a", 3: "b"}
+    feed, ready = Feed(set()), {1: "a", 3: "b"}
     assert [chosen(feed, ready, 0.0), chosen(feed, ready, 0.0)] == [[1, 3], []]
     ready |= {2: "c", 4: "c"}
     assert chosen(feed, ready, 0.1) == [2]
@@ -45,7 +50,7 @@ def test_a_row_that_was_committed_late_comes_before_the_next_of_its_lane() -> No
 
 def test_a_row_that_is_too_late_to_be_asked_for_is_found_all_the_same() -> None:
     """Now and then everything that is ready is looked at again."""
-    feed, ready, now = Feed(lambda _: 0), {1: "a", 3: "b"}, 0.0
+    feed, ready, now = Feed(set()), {1: "a", 3: "b"}, 0.0
     assert chosen(feed, ready, now) == [1, 3]
     ready[4] = "a"
     found = []

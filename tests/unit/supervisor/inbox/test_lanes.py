@@ -24,68 +24,46 @@ def starting(held: Lanes, limit: int, now: float = 0.0) -> list[int]:
     return [head.id for head in heads.starting]
 
 
-def test_one_lane_hands_out_one_row_at_a_time_and_in_order() -> None:
-    """The second row comes only after the first was settled."""
+def test_a_lane_hands_out_its_row_once_and_is_held_until_that_is_settled() -> None:
+    """The next row of the lane may be claimed only then."""
     held = lanes()
-    held.add([row(1), row(2)])
+    held.add([row(1)])
     assert starting(held, 10) == [1]
     assert starting(held, 10) == []
+    assert ("chat:1" in held, len(held), held.ids()) == (True, 1, [1])
     held.settled(row(1))
-    assert starting(held, 10) == [2]
-    held.settled(row(2))
-    assert len(held) == held.held("chat:1") == 0
+    assert ("chat:1" in held, len(held), held.ids()) == (False, 0, [])
 
 
 def test_a_head_that_the_claim_has_started_is_not_handed_out_again() -> None:
-    """It is busy from the first moment; what is behind it waits."""
+    """It is busy from the first moment; handed back, its start is not counted."""
     held = lanes()
-    held.add([row(1, attempts=1), row(2)], {1})
-    assert starting(held, 10) == []
-    assert [(left.id, left.attempts) for left in held.unsettled()] == [(1, 0), (2, 0)]
-    held.settled(row(1, attempts=1))
+    held.add([row(1, "a", attempts=1), row(2, "b", attempts=1)], {1})
     assert starting(held, 10) == [2]
+    assert [(left.id, left.attempts) for left in held.unsettled()] == [(1, 0), (2, 1)]
 
 
-def test_lanes_are_handed_out_beside_each_other_up_to_the_limit() -> None:
-    """Three lanes and two slots: two heads now, the third with the next slot."""
+def test_heads_are_handed_out_beside_each_other_up_to_the_limit_in_the_order_in_which_they_became_ready() -> None:
+    """Three lanes and two slots: two heads now, the third with the next slot, before what comes after it."""
     held = lanes()
     held.add([row(1, "a"), row(2, "b"), row(3, "c")])
     assert starting(held, 2) == [1, 2]
-    assert starting(held, 2) == [3]
-
-
-def test_a_lane_with_more_rows_waits_for_the_others_before_its_next() -> None:
-    """Ready lanes take turns: a busy chat does not get every slot that is freed."""
-    held = lanes()
-    held.add([row(1, "busy"), row(2, "busy"), row(3, "calm")])
-    assert starting(held, 1) == [1]
-    held.settled(row(1, "busy"))
-    assert starting(held, 2) == [3, 2]
-
-
-def test_a_row_that_was_committed_late_takes_its_place_behind_what_has_started() -> None:
-    """Another instance's row with a lower id: before what still waits, never before the head."""
-    held = lanes()
-    held.add([row(5), row(7)])
-    assert starting(held, 1) == [5]
-    held.add([row(3), row(6)])
-    order = [5]
-    while len(held):
-        held.settled(row(order[-1]))
-        order += starting(held, 1)
-    assert order == [5, 3, 6, 7]
+    held.again([row(1, "a")], 0.0)
+    held.add([row(4, "d")])
+    assert starting(held, 4) == [3, 4, 1]
 
 
 def test_a_failing_head_holds_up_its_lane_until_its_delay_has_passed() -> None:
-    """Nothing of the lane is handed out meanwhile; the other lane goes on."""
+    """Nothing of the lane is handed out or claimed meanwhile; the other lane goes on."""
     held = lanes()
-    held.add([row(1, "a"), row(2, "a"), row(3, "b")])
+    held.add([row(1, "a"), row(3, "b")])
     first, other = held.heads(2, 0.0).starting
     delay = held.failed(first, "Boom", 100.0)
     held.settled(other)
     assert delay is not None
     assert starting(held, 10, 100.0) == []
     assert held.waiting == 1
+    assert ("a" in held, "b" in held) == (True, False)
     assert held.next_at() == 100.0 + delay
     assert [(head.id, head.attempts) for head in held.heads(10, 100.0 + delay).starting] == [(1, 2)]
 
@@ -93,7 +71,7 @@ def test_a_failing_head_holds_up_its_lane_until_its_delay_has_passed() -> None:
 def test_after_its_last_start_a_head_is_handed_out_doomed_and_then_the_lane_goes_on() -> None:
     """Five starts, then the reason of the last failure is why it is given up."""
     held, now = lanes(), 0.0
-    held.add([row(1), row(2)])
+    held.add([row(1)])
     for start in range(1, MAX_STARTS + 1):
         (head,) = held.heads(1, now).starting
         assert head.attempts == start
@@ -104,7 +82,8 @@ def test_after_its_last_start_a_head_is_handed_out_doomed_and_then_the_lane_goes
     assert [(head.id, why) for head, why in heads.doomed] == [(1, f"Boom {MAX_STARTS}")]
     assert not heads.starting
     held.settled(heads.doomed[0][0])
-    assert starting(held, 1, now) == [2]
+    held.add([row(2)])
+    assert [(head.id, head.attempts) for head in held.heads(1, now).starting] == [(2, 1)]
 
 
 def test_a_hopeless_failure_dooms_the_head_at_once() -> None:
@@ -174,7 +153,7 @@ def test_nobody_is_to_blame_while_the_database_commits_nothing() -> None:
 def test_heads_that_were_not_started_come_again() -> None:
     """A start that could not be written down costs the lane nothing but the pause."""
     held = lanes()
-    held.add([row(1), row(2)])
+    held.add([row(1)])
     held.again(held.heads(1, 0.0).starting, 5.0)
     assert starting(held, 1, 4.0) == []
     assert [(head.id, head.attempts) for head in held.heads(1, 5.0).starting] == [(1, 1)]
