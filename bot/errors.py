@@ -16,4 +16,4 @@ class InvalidSetup(BotError):
 
 
 class Unreadable(BotError):
-    """An update that no handler will ever understand: handling it again cannot help."""
+    """An update that no handler will ever understand: handling it again cannot help. Its message quotes nothing of it."""

@@ -38,7 +38,7 @@ def arrival(body: bytes) -> Arrival:
 
 
 def _arrival(update: dict[str, Any], body: bytes) -> Arrival:
-    number = _id(update.get("update_id"))
+    number = id_of(update.get("update_id"))
     if number is None or number < 0:
         return _malformed(body, "the body has no update_id")
     return Arrival("telegram", str(number), _lane(update) or f"op:{number}", body)
@@ -65,9 +65,9 @@ def _lane(update: dict[str, Any]) -> str | None:
 
 def _id_in(holder: dict[str, Any], name: str) -> int | None:
     found = holder.get(name)
-    return _id(found.get("id")) if isinstance(found, dict) else None
+    return id_of(found.get("id")) if isinstance(found, dict) else None
 
 
-def _id(value: object) -> int | None:
+def id_of(value: object) -> int | None:
     """Return an id that fits the database's bigint; True is no id, though Python counts it as 1."""
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST_ID else None

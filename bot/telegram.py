@@ -27,6 +27,7 @@ from bot.answer import Request
 from bot.delivery import wait_asked
 from bot.effects import Effects
 from bot.errors import InvalidSetup, Unreadable
+from bot.ingress import id_of
 from bot.pause import pause
 from bot.ports import Connection
 from bot.settings import BotSettings
@@ -142,7 +143,8 @@ class Telegram:
     async def handle(self, row: Row, connection: Connection) -> None:
         """Let the handlers work on one update; raise what the first failing one raised.
 
-        Raises `Unreadable` for what the library cannot parse. An update without a handler is fine.
+        Raises `Unreadable` for what the library cannot parse, and for ids that no database or chat can have. An update
+        without a handler is fine.
         """
         # While this child is restarted, updates wait instead of failing.
         await self._ready.wait()
@@ -160,10 +162,13 @@ class Telegram:
 
     def _parsed(self, body: bytes) -> Update:
         try:
-            return Update.de_json(json.loads(body), self.application.bot)
+            update = Update.de_json(json.loads(body), self.application.bot)
         except Exception as error:  # noqa: BLE001 - see below
             # Whatever a parser may raise on foreign data; its message quotes the data, so it is not repeated.
             raise Unreadable(f"Reading an update: {type(error).__name__}; it is kept as a dead letter.") from None
+        if (wrong := _wrong_id(update)) is not None:
+            raise Unreadable(f"Reading an update: {wrong} is no 64-bit whole number; it is kept as a dead letter.")
+        return update
 
     async def reconcile(self) -> bool:
         """Make Telegram deliver as we want it, trying once; return whether it worked."""
@@ -236,6 +241,19 @@ def _application(settings: BotSettings, request: Request) -> Application[Any, An
         .job_queue(None)
         .build()
     )
+
+
+def _wrong_id(update: Update) -> str | None:
+    """Name the first of the ids that handlers use which is none: the library takes anything for an id."""
+    user, chat, message = update.effective_user, update.effective_chat, update.message
+    if user is not None and id_of(user.id) is None:
+        return "the sender's id"
+    if chat is not None and id_of(chat.id) is None:
+        return "the chat's id"
+    moves = () if message is None else (message.migrate_to_chat_id, message.migrate_from_chat_id)
+    if any(move is not None and id_of(move) is None for move in moves):
+        return "the id of the group's other chat"
+    return None
 
 
 async def _record(_: object, context: CallbackContext[Any, Any, Any, Any]) -> None:

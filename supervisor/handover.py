@@ -18,11 +18,16 @@ class NotHandedOver(SupervisorError):
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Who holds the lease at one moment; `standbys` counts the other instances that could."""
+    """Who holds the lease at one moment; `standbys` counts the other instances that could.
+
+    `gone`: the holder's session is. `expires_in`: seconds until the lease is over, below 0 when it is.
+    """
 
     epoch: int
     holder: str | None
     standbys: int
+    gone: bool = False
+    expires_in: float = 0.0
 
     @classmethod
     async def look(cls, connection: Connection | Pool) -> Self:
@@ -30,12 +35,20 @@ class Holding:
         row = await connection.fetchrow(sql("handover_look"), timeout=LOOK_SECONDS)
         if row is None:
             return cls(0, None, 0)
-        return cls(row["epoch"], row["holder"] if row["state"] == "held" else None, row["standbys"])
+        holder = row["holder"] if row["state"] == "held" else None
+        return cls(row["epoch"], holder, row["standbys"], row["gone"], row["expires_in"])
 
     def refuse(self, *, force: bool) -> None:
         """Raise `NotHandedOver` when asking would leave the bot without a leader, or there is none."""
         if self.holder is None:
             raise NotHandedOver("Nobody leads, so there is nothing to hand over.", hint="vigil lock show")
+        if self.gone:
+            lease = f"is over in {self.expires_in:.1f} s" if self.expires_in > 0 else "is over"
+            raise NotHandedOver(
+                f"{self.holder} cannot be asked: its session with the database is gone, and its lease {lease}. "
+                "An instance that runs leads then, if not before.",
+                hint="vigil lock show; if no instance runs: vigil run",
+            )
         if not self.standbys and not force:
             raise NotHandedOver(
                 f"{self.holder} leads and nobody stands by: after a handover it would only lead again.",

@@ -20,8 +20,9 @@ OLDEST = 15
 MAJOR = 10_000
 """PostgreSQL 15.4 says 150004."""
 CLOCK_SECONDS = 5.0
-BESIDE_POOL = 6
-"""Connections of one instance besides its pool: keeper, inbox writer, migrator and the like."""
+BESIDE_POOL = 4
+"""Connections of one instance besides its pool: the keeper's, the inbox writer's, and for moments a migrator's and that
+of the look whether a database that seemed lost is there."""
 ABSENT = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.UndefinedFunctionError)
 APPLY = "vigil migrate apply"
 

@@ -19,7 +19,7 @@ import anyio
 from supervisor.database import PASSING
 from supervisor.errors import SupervisorError
 from supervisor.fence import Fenced
-from supervisor.inbox.claims import Claims, Row, reason
+from supervisor.inbox.claims import Claims, Row, reason, verdict
 from supervisor.inbox.lanes import Lanes
 from supervisor.inbox.outcomes import Outcomes
 from supervisor.inbox.slots import Slot
@@ -38,7 +38,10 @@ class TooSlow(SupervisorError):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """How rows are handled: `handle` raises when it failed, the types in `hopeless` when trying again cannot help."""
+    """How rows are handled: `handle` raises when it failed, the types in `hopeless` when trying again cannot help.
+
+    What such an error says is noted with the row, so it quotes nothing of the body.
+    """
 
     database: Database
     claims: Claims
@@ -100,9 +103,10 @@ class Attempt:
 
     def failed(self, row: Row, error: BaseException, began: float) -> None:
         """Note the failure and let the lane wait for the next start, or doom the row."""
-        why = reason(error)
+        for_good = isinstance(error, self.hopeless)
+        why = verdict(error) if for_good else reason(error)
         self.outcomes.failed(row, why)
-        delay = self.lanes.failed(row, why, anyio.current_time(), for_good=isinstance(error, self.hopeless))
+        delay = self.lanes.failed(row, why, anyio.current_time(), for_good=for_good)
         self.outcomes.settled(row, "failed", began)
         if delay is not None:
             emit(events.UpdateRetried(inbox_id=row.id, attempts=row.attempts, delay_seconds=round(delay, 3), error=why))

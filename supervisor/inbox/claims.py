@@ -128,3 +128,8 @@ def reason(error: BaseException) -> str:
     state = getattr(error, "sqlstate", None)
     where = f" in {' < '.join(places[: -PLACES - 1 : -1])}" if places else ""
     return f"{type(error).__name__}{f' {state}' if state else ''}{where}"[:ERROR_CHARACTERS]
+
+
+def verdict(error: BaseException) -> str:
+    """Say in the error's own words why no try can help; for types alone whose words are ours and quote nobody's."""
+    return f"{type(error).__name__}: {error}"[:ERROR_CHARACTERS]

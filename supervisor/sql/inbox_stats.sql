@@ -13,7 +13,9 @@ SELECT (SELECT count(*) FROM (SELECT FROM inbox WHERE state = 'ready' LIMIT $1::
        extract(epoch FROM now() - least(
            (SELECT received_at FROM inbox WHERE state = 'ready' ORDER BY id LIMIT 1),
            (SELECT min(received_at) FROM inbox WHERE state = 'claimed')))::float8                 AS oldest_seconds,
-       (SELECT count(*) / extract(epoch FROM now() - CASE WHEN count(*) = $2::bigint THEN min(at) ELSE min(began) END)
+       (SELECT coalesce(count(*) / extract(epoch FROM now()
+                   - CASE WHEN count(*) = $2::bigint THEN min(at) ELSE min(began) END), 0)
           FROM arrived, window_ WHERE at > began AND at < now())::float8                          AS arrived_per_second,
-       (SELECT count(*) / extract(epoch FROM now() - CASE WHEN count(*) = $2::bigint THEN min(at) ELSE min(began) END)
+       (SELECT coalesce(count(*) / extract(epoch FROM now()
+                   - CASE WHEN count(*) = $2::bigint THEN min(at) ELSE min(began) END), 0)
           FROM handled, window_ WHERE at > began AND at < now())::float8                          AS done_per_second

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 from anyio.from_thread import BlockingPortal
 
 from tests.process.app.conftest import Launch
 from tests.process.app.fleet import USER, Sandbox, until
+from tests.process.app.test_cli import vigil
 from tests.process.app.test_operations import asked, told
 
-WRITTEN = {
+WRITTEN: dict[str, Any] = {
     "update_id": 424242,
     "message": {
         "message_id": 1,
@@ -43,6 +45,21 @@ def buried(portal: BlockingPortal, url: str, key: str, lane: str, body: bytes) -
         return number
 
     return portal.call(insert)
+
+
+def arrived(portal: BlockingPortal, url: str, key: str, lane: str, body: bytes) -> None:
+    """Put an update there, as an instance that accepts it does."""
+
+    async def insert() -> None:
+        connection = await asyncpg.connect(url, timeout=10)
+        try:
+            await connection.execute(
+                "INSERT INTO inbox (source, dedupe_key, lane, body) VALUES ('telegram', $1, $2, $3)", key, lane, body
+            )
+        finally:
+            await connection.close()
+
+    portal.call(insert)
 
 
 def greet(sandbox: Sandbox) -> None:
@@ -93,8 +110,26 @@ def test_without_an_active_an_order_waits_for_the_next_one(
     first.signal_term()
     assert first.wait() == 0
     letter = buried(portal, database_url, "424242", f"chat:{USER}", json.dumps(WRITTEN).encode())
-    waited = asked(home, "inbox", "replay", str(letter), code=1, given=url)
-    assert "an ACTIVE will do it" in waited
+    waiting = vigil(home, "inbox", "replay", str(letter), **url)
+    assert (waiting.returncode, waiting.stderr) == (1, ""), "it is not done, and nothing went wrong"
+    assert "the next instance that is ACTIVE replays it" in waiting.stdout
     launch("second").wait_role("ACTIVE")
     until(lambda: len(sandbox.messages()) == 2, "the balance")
     assert told(home, "inbox", "dead", given=url)["dead"] == []
+
+
+def test_an_id_that_is_none_is_a_dead_letter_after_one_start_and_a_replay_tells_why(
+    home: Path, launch: Launch, sandbox: Sandbox, database_url: str, portal: BlockingPortal
+) -> None:
+    """No try could help, so none is made; its chat goes on at once, and whoever replays it hears the same reason."""
+    url = {"DATABASE_URL": database_url}
+    launch().wait_role("ACTIVE")
+    broken = {**WRITTEN, "message": {**WRITTEN["message"], "from": {**WRITTEN["message"]["from"], "id": "x"}}}
+    arrived(portal, database_url, "424241", f"chat:{USER}", json.dumps(broken).encode())
+    greet(sandbox)
+    (letter,) = told(home, "inbox", "dead", given=url)["dead"]
+    assert letter["attempts"] == 1
+    assert "the sender's id is no 64-bit whole number" in letter["reason"]
+    again = vigil(home, "inbox", "replay", str(letter["id"]), **url)
+    assert again.returncode == 1
+    assert "dead again: Unreadable: Reading an update: the sender's id" in again.stdout

@@ -17,6 +17,16 @@ def test_without_a_holder_or_a_standby_it_is_refused() -> None:
     Holding(4, "one", 1).refuse(force=False)
 
 
+@pytest.mark.parametrize(("expires_in", "said"), [(6.24, "is over in 6.2 s"), (-3.0, "its lease is over")])
+def test_a_holder_whose_session_is_gone_is_not_said_to_lead(expires_in: float, said: str) -> None:
+    """After a kill -9 its lease runs on for seconds: nobody would hear what is asked, with force or without."""
+    for force in (False, True):
+        with pytest.raises(NotHandedOver, match=said) as refused:
+            Holding(4, "one", 1, gone=True, expires_in=expires_in).refuse(force=force)
+        assert "one cannot be asked" in str(refused.value)
+        assert "leads and" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("after", "is_over"),
     [

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from bot.settings import BotSettings
+from bot.settings import SECRET, BotSettings
 from supervisor import settings
 from supervisor.errors import ConfigError, ExitCode
 from supervisor.settings import Problem, Settings
@@ -203,6 +204,16 @@ def test_a_webhook_secret_that_telegram_would_refuse_is_refused_at_start(
     assert "a&b" not in problems[0].text
     given(monkeypatch, **{name: "Abc_def-0123456789"})
     assert read_all()[2] == []
+
+
+def test_the_documents_say_what_a_webhook_secret_looks_like() -> None:
+    """Whoever sets one learns it before the start refuses it."""
+    shape = re.fullmatch(r"\[A-Za-z0-9_-]\{(\d+),(\d+)\}", SECRET.pattern)
+    assert shape is not None
+    for name in ("README.md", "docs/commands.md"):
+        lines = (Path(__file__).parents[3] / name).read_text(encoding="utf-8").splitlines()
+        (line,) = [line for line in lines if "WEBHOOK_SECRET_PATH" in line]
+        assert f"{shape[1]} to {shape[2]} characters of `A-Z a-z 0-9 _ -`" in line
 
 
 def test_settings_of_the_predecessor_are_accepted_with_a_warning_each(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -245,6 +245,40 @@ async def test_an_update_that_cannot_be_read_is_hopeless(api: Api, settings: Bot
     assert "secret words" not in str(unreadable.value)
 
 
+def message(**changed: Any) -> dict[str, Any]:
+    """Return the update of a message, with these fields changed."""
+    found: dict[str, Any] = json.loads(update("secret words").body)
+    found["message"] |= changed
+    return found
+
+
+def query(**changed: Any) -> dict[str, Any]:
+    """Return the update of a press under an inline message, with these fields changed."""
+    asked = {"id": "1", "from": {"id": 5, "is_bot": False, "first_name": "A"}, "chat_instance": "1", "data": "x"}
+    return {"update_id": 1, "callback_query": asked | changed}
+
+
+NO_IDS: tuple[object, ...] = ("x", "5", True, 5.0, [], 10**29, -(2**63))
+
+
+async def test_an_id_that_is_none_makes_an_update_unreadable(api: Api, settings: BotSettings) -> None:
+    """The library takes anything for an id; the database would refuse it at each of five starts."""
+    telegram = client(settings, Memory())
+    async with running(telegram.serve):
+        for wrong in NO_IDS:
+            sender, chat = {"id": wrong, "is_bot": False, "first_name": "A"}, {"id": wrong, "type": "private"}
+            for body, named in (
+                (message(**{"from": sender}), "the sender's id"),
+                (message(chat=chat), "the chat's id"),
+                (message(text=None, migrate_to_chat_id=wrong), "the group's other chat"),
+                (message(text=None, migrate_from_chat_id=wrong), "the group's other chat"),
+                (query(**{"from": sender}), "the sender's id"),
+            ):
+                with pytest.raises(Unreadable, match=named) as unreadable:
+                    await telegram.handle(Delivered(json.dumps(body).encode()), NO_DATABASE)
+                assert "secret words" not in str(unreadable.value)
+
+
 async def test_while_the_client_is_started_again_updates_wait(
     api: Api, settings: BotSettings, pool: Any, tenure: Tenure
 ) -> None:

@@ -27,6 +27,7 @@ def run(
     monkeypatch.setenv("VIGIL_HOME", str(home))
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setattr(inbox, "OUTCOME_SECONDS", 0.2)
+    monkeypatch.setattr(inbox, "TAKEN_SECONDS", 0.2)
 
     async def call(verb: Any, **given: Any) -> tuple[int, Any]:
         arguments = {"json": True, "lanes": 10, "limit": 20, "before": None, "body": False, "ids": [], **given}
@@ -78,16 +79,17 @@ async def test_stats_tells_depth_age_rates_and_the_fullest_lanes(run: Run, db: A
         "dead": 1,
     }
     assert 90 <= found["oldest_seconds"] < 120
-    assert found["arrived_per_second"] in (None, 0)
+    assert found["arrived_per_second"] == 0
     assert found["done_per_second"] == pytest.approx(2 / 60, rel=0.1)
     assert [(lane["lane"], lane["rows"]) for lane in found["lanes"]] == [("chat:0", 3), ("chat:1", 2)]
     assert {"counted_to", "lanes_counted_to"} <= set(found)
 
 
 async def test_stats_of_an_empty_inbox_are_zeros(run: Run, db: Any) -> None:
-    """Nothing waits, so nothing is old."""
+    """Nothing waits, so nothing is old; nothing came, so the rates are 0, as the text for people says."""
     _, found = await run(inbox.stats)
     assert (found["ready"], found["oldest_seconds"], found["lanes"]) == (0, None, [])
+    assert (found["arrived_per_second"], found["done_per_second"]) == (0, 0)
 
 
 async def test_rates_of_a_flood_come_from_its_newest_rows(run: Run, db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +136,7 @@ async def test_nothing_is_asked_for_when_one_row_cannot_be_replayed(run: Run, db
 async def test_without_an_active_the_order_is_accepted_once_and_waits(
     run: Run, db: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Exit 1: it is not done yet. Asked again, it is the same order."""
+    """Exit 1: it is not done yet, and no error is told. Asked again, it is the same order."""
     letter = await put(db, "1")
     orders = []
     for _ in range(2):
@@ -142,6 +144,7 @@ async def test_without_an_active_the_order_is_accepted_once_and_waits(
         assert (code, outcome["state"], outcome["replayed_as"]) == (ExitCode.FAILED, "accepted", None)
         orders.append(outcome["order"])
     assert orders[0] == orders[1]
+    assert capsys.readouterr().err == ""
     found = await db.fetch("SELECT lane, body FROM inbox WHERE source = 'operator'")
     assert [(row["lane"], json.loads(row["body"])) for row in found] == [
         ("op:replay", {"order": "replay", "id": letter})
@@ -162,7 +165,20 @@ async def test_the_outcome_names_the_new_row_and_how_it_ended(run: Run, db: Any,
         await run(inbox.replay, ids=[1])
 
 
-async def _active(eventually: Any, db: Any, letter: int, again: str | None) -> None:
+@pytest.mark.parametrize(("failed", "code"), [(True, ExitCode.FAILED), (False, ExitCode.OK)])
+async def test_a_replay_that_has_failed_so_far_is_no_success(
+    run: Run, db: Any, eventually: Any, failed: bool, code: int
+) -> None:
+    """It is being tried again: exit 1 with the last failure; one that merely waits for its turn is exit 0."""
+    letter = await put(db, "1")
+    async with anyio.create_task_group() as group:
+        group.start_soon(_active, eventually, db, letter, "claimed", "Boom" if failed else None)
+        found, (outcome,) = await run(inbox.replay, ids=[letter])
+    assert (found, outcome["state"], outcome["attempts"]) == (code, "claimed", 3)
+    assert outcome["reason"] == ("Boom" if failed else None)
+
+
+async def _active(eventually: Any, db: Any, letter: int, again: str | None, error: str | None = "Boom") -> None:
     """Do once what an ACTIVE does with the order to replay a row, and with the new row."""
     await eventually(lambda: db.fetchval("SELECT true FROM inbox WHERE dedupe_key = $1", f"order:replay:{letter}"))
     async with db.transaction():
@@ -174,12 +190,18 @@ async def _active(eventually: Any, db: Any, letter: int, again: str | None) -> N
             )
             return
         await db.execute(
-            "WITH made AS (INSERT INTO inbox (source, dedupe_key, lane, body, state, last_error)"
-            " VALUES ('telegram', $1, 'chat:1', '', $2, CASE WHEN $2 = 'dead' THEN 'Boom' END) RETURNING id)"
-            " UPDATE inbox SET state = 'done', last_error = 'replayed as ' || made.id FROM made WHERE inbox.id = $3",
+            "WITH made AS (INSERT INTO inbox (source, dedupe_key, lane, body)"
+            " VALUES ('telegram', $1, 'chat:1', '') RETURNING id)"
+            " UPDATE inbox SET state = 'done', last_error = 'replayed as ' || made.id FROM made WHERE inbox.id = $2",
+            f"replay:{letter}",
+            letter,
+        )
+        await db.execute(
+            "UPDATE inbox SET state = $2, attempts = 3, last_error = CASE WHEN $2 <> 'done' THEN $3 END,"
+            " owner_epoch = CASE WHEN $2 = 'claimed' THEN 1 END WHERE dedupe_key = $1",
             f"replay:{letter}",
             again,
-            letter,
+            error,
         )
 
 

@@ -126,6 +126,20 @@ async def test_nobody_to_hand_over_is_refused(run: Run, db: Any) -> None:
         await run(lock.hand_over)
 
 
+async def test_within_the_lease_of_a_holder_that_was_killed_nothing_is_handed_over(
+    run: Run, db: Any, database_url: str
+) -> None:
+    """Its beacon is gone with its session, so nobody is told that it leads."""
+    holder = await asyncpg.connect(database_url, timeout=10, command_timeout=10)
+    await holder.execute("SELECT lock_claim($1, 'one-00000001', 60000, 0, 0, 'free', true)", KEY)
+    with pytest.raises(SupervisorError, match="one-00000001 leads and nobody stands by"):
+        await run(lock.hand_over)
+    await holder.close()
+    with pytest.raises(SupervisorError, match=r"one-00000001 cannot be asked: .* over in [56]\d\.\d s") as refused:
+        await run(lock.hand_over)
+    assert refused.value.hint
+
+
 @pytest.mark.parametrize("verb", VERBS)
 async def test_a_verb_that_looks_makes_no_database(
     run: Run, verb: Verb, home: Path, monkeypatch: pytest.MonkeyPatch

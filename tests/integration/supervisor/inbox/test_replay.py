@@ -127,7 +127,7 @@ async def test_an_order_that_nobody_knows_ends_as_a_dead_letter_that_says_so(
         group.cancel_scope.cancel()
     *_, state, attempts, reason = await row(pool, number)
     assert (state, attempts) == ("dead", 1)
-    assert reason.startswith("UnknownOrder in supervisor.inbox.replay")
+    assert reason == "UnknownOrder: Following an order of the operator: this build knows no such order."
 
 
 async def test_a_stale_term_replays_nothing(pool: Any, begin: Begin) -> None:

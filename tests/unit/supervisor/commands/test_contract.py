@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+from bot.sandbox.faults import Faults
+from supervisor.app.say import FIELDS
 from supervisor.check import Check
 from supervisor.cli import parser
 from supervisor.health import ChildHealth, Status
@@ -30,6 +32,20 @@ def test_every_command_that_answers_something_takes_json() -> None:
     """Programs read no tables."""
     without = {name for name, leaf in leaves(parser()) if "--json" not in leaf._option_string_actions}
     assert without <= WRITES_ONLY | {"dashboards export"}
+
+
+def test_every_command_is_in_the_document() -> None:
+    """Also those that answer nothing a program could read: it says so of them."""
+    spoken = " ".join(re.findall(r"`([^`]+)`", DOCUMENT))
+    assert [name for name, _ in leaves(parser()) if not re.search(rf"\b{name}\b", spoken)] == []
+
+
+def test_the_documented_fields_of_the_sandbox_are_all_there() -> None:
+    """Of `say`, a message a line, and of `faults`."""
+    said = DOCUMENT.partition("`sandbox say` shows")[2].partition("\n\n")[0]
+    assert {*FIELDS, "edited", "earlier"} <= set(re.findall(r"`([a-z_]+)`", said))
+    (row,) = [line for line in DOCUMENT.splitlines() if line.startswith("| `sandbox faults`")]
+    assert set(Faults().describe()[0]) <= set(re.findall(r"`([a-z_]+)`", row))
 
 
 def test_the_documented_fields_of_the_status_are_all_there() -> None:

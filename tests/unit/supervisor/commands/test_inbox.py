@@ -19,7 +19,7 @@ FOUND: dict[str, Any] = {
     "dead": 2,
     "oldest_seconds": 12.34,
     "arrived_per_second": 1.5,
-    "done_per_second": None,
+    "done_per_second": 0.0,
 }
 LETTER: dict[str, Any] = {
     "id": 7,
@@ -66,18 +66,24 @@ def test_what_came_from_outside_cannot_speak_to_the_terminal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "again", "said"),
+    ("state", "reason", "said"),
     [
-        ("done", 9, "7 → 9 done"),
-        ("claimed", 9, "7 → 9 claimed"),
-        ("dead", 9, "7 → 9 dead again: Boom"),
-        ("accepted", None, "7 accepted, no ACTIVE has taken it yet (row 8)"),
-        ("refused", None, "7 refused: Boom (row 8, which can be replayed itself)"),
+        ("done", None, "7 → 9 done"),
+        ("claimed", None, "7 → 9 claimed: it waits for its turn, or is being handled"),
+        (
+            "claimed",
+            "Boom",
+            "7 → 9 claimed, tried again: 3 starts so far, the last failure: Boom. Look again: vigil inbox dead",
+        ),
+        ("dead", "Boom", "7 → 9 dead again: Boom"),
+        ("accepted", None, "7 stored as order 8: the next instance that is ACTIVE replays it. See: vigil lock show"),
+        ("refused", "Boom", "7 refused: Boom (row 8, which can be replayed itself)"),
     ],
 )
-def test_every_outcome_has_its_line(state: str, again: int | None, said: str) -> None:
-    """In one line each."""
-    assert outcome_line({"id": 7, "replayed_as": again, "state": state, "reason": "Boom", "order": 8}) == said
+def test_every_outcome_has_its_line(state: str, reason: str | None, said: str) -> None:
+    """In one line each; what still fails says so, and where to look again."""
+    outcome = {"id": 7, "replayed_as": 9, "state": state, "attempts": 3, "reason": reason, "order": 8}
+    assert outcome_line(outcome) == said
 
 
 def test_the_documented_fields_of_a_dead_letter_are_all_there() -> None:
@@ -86,3 +92,8 @@ def test_the_documented_fields_of_a_dead_letter_are_all_there() -> None:
     assert set(LETTER) <= set(re.findall(r"`([a-z_]+)`", row))
     told = DOCUMENT.partition("`inbox stats`: ")[2].partition("\n\n")[0]
     assert set(FOUND) | {"lanes", "counted_to", "lanes_counted_to"} <= set(re.findall(r"`([a-z_]+)`", told))
+    (row,) = [line for line in DOCUMENT.splitlines() if line.startswith("| `inbox replay")]
+    told = DOCUMENT.partition("`inbox replay`: ")[2].partition("\n\n")[0]
+    wanted = {"id", "replayed_as", "state", "attempts", "reason", "order"}
+    assert wanted <= set(re.findall(r"`([a-z_]+)`", row))
+    assert {"reason", "attempts", "accepted", "refused"} <= set(re.findall(r"`([a-z_]+)`", told)), "explained too"

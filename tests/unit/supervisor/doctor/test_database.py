@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from supervisor.doctor import database
 from supervisor.doctor.database import Facts
+from supervisor.settings import Settings
 from supervisor.term import lock_key_for
 
 BOT = 7
+WORDS = {5: "five", 6: "six", 7: "seven", 8: "eight"}
 SERVER: dict[str, Any] = {
     "version": 180_004,
     "version_text": "18.4",
@@ -106,3 +110,19 @@ def test_a_lease_row_that_cannot_be_is_found(leases: Any, result: str) -> None:
 def test_too_few_connections_for_one_more_instance_is_a_warning(change: dict[str, Any], result: str) -> None:
     """A standby that finds no room is none."""
     assert results(replace(WELL, server={**SERVER, **change}))["connections"] == result
+
+
+def test_the_doctor_and_the_page_about_scale_count_connections_alike() -> None:
+    """Who plans by the page must not be warned by the doctor, nor the other way round."""
+    size, usable = Settings.model_fields["db_maxconn"].default, 97
+    takes = size + database.BESIDE_POOL
+    page = re.sub(r"\s+", " ", (Path(__file__).parents[4] / "docs" / "scale.md").read_text(encoding="utf-8"))
+    assert f"at most `DB_MAXCONN` ({size}) + {database.BESIDE_POOL} connections" in page
+    assert f"{usable} hold {WORDS[usable // takes]} instances" in page
+    assert f"| connections | {usable // takes} instances |" in page
+    (told,) = [
+        each.found
+        for each in database.judge(WELL, pooled_url=None, bot_id=BOT, pool_size=size)
+        if each.name == "connections"
+    ]
+    assert told.endswith(f"an instance takes up to {takes}")
