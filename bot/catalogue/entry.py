@@ -8,126 +8,88 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from decimal import Decimal
-from typing import Annotated, Literal, Self
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-Value = str | int | bool | Decimal
-"""What an input may hold."""
+from bot.catalogue import price as pricelist
+from bot.catalogue.fields import Choice, Entry, Input, Line, Media, Text, WireName
+from bot.catalogue.price import Price
 
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Exact = Annotated[Decimal, BeforeValidator(lambda given: Decimal(given) if type(given) is int else given)]
-"""A number as it is written: `12` and `0.8`, never a float."""
+Kind = Literal[
+    "text-to-image",
+    "image-to-image",
+    "image-edit",
+    "text-or-image-to-image",
+    "outpaint",
+    "image-upscale",
+    "background-removal",
+    "text-to-video",
+    "image-to-video",
+    "text-or-image-to-video",
+    "video-to-video",
+    "video-motion-transfer",
+    "video-character-replace",
+    "lip-sync",
+    "speech-to-video",
+    "video-upscale",
+    "text-to-music",
+    "text-to-sound",
+    "text-to-speech",
+    "speech-to-text",
+    "audio-isolation",
+]
+Family = Literal["market", "veo", "suno", "runway", "gpt4o", "kontext"]
+Modality = Literal["image", "video", "music", "speech"]
+Category = Literal["image", "edit", "video", "animate", "audio", "enhance"]
+Result = Literal["image", "video", "audio", "text"]
+Slo = Literal["image", "audio", "video"]
+Capability = Literal["lettering", "high_resolution", "references"]
+"""What routing may ask for: readable words in the picture, 2K and more, pictures to go by."""
 
-WireName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=40)]
-
-MAX_CREDITS = Decimal(2000)
-"""No single generation costs $10; entries that said so were scraping errors."""
+CATEGORIES: Final = get_args(Category)
 
 
-Kind = Literal["text-to-image"]
-MODALITIES: Mapping[Kind, Literal["image", "video", "music", "speech"]] = {"text-to-image": "image"}
+@dataclass(frozen=True, slots=True)
+class Nature:
+    """What follows from a kind: how metrics count it, where the menu shows it, what comes out."""
+
+    modality: Modality
+    category: Category
+    result: Result
 
 
-class Entry(BaseModel):
-    """A part of the catalogue: frozen, exact in its types, without unknown fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+KINDS: Final[Mapping[Kind, Nature]] = {
+    "text-to-image": Nature("image", "image", "image"),
+    "text-or-image-to-image": Nature("image", "image", "image"),
+    "image-to-image": Nature("image", "edit", "image"),
+    "image-edit": Nature("image", "edit", "image"),
+    "outpaint": Nature("image", "edit", "image"),
+    "image-upscale": Nature("image", "enhance", "image"),
+    "background-removal": Nature("image", "enhance", "image"),
+    "text-to-video": Nature("video", "video", "video"),
+    "text-or-image-to-video": Nature("video", "video", "video"),
+    "video-to-video": Nature("video", "video", "video"),
+    "image-to-video": Nature("video", "animate", "video"),
+    "video-motion-transfer": Nature("video", "animate", "video"),
+    "video-character-replace": Nature("video", "animate", "video"),
+    "lip-sync": Nature("video", "animate", "video"),
+    "speech-to-video": Nature("video", "animate", "video"),
+    "video-upscale": Nature("video", "enhance", "video"),
+    "text-to-music": Nature("music", "audio", "audio"),
+    "text-to-sound": Nature("music", "audio", "audio"),
+    "text-to-speech": Nature("speech", "audio", "audio"),
+    "speech-to-text": Nature("speech", "audio", "text"),
+    "audio-isolation": Nature("speech", "audio", "audio"),
+}
 
 
 class Title(Entry):
-    """The model's name in each language of the chat."""
+    """A line in each language of the chat."""
 
     en: Line
     ru: Line
-
-
-class Text(Entry):
-    """Free text, counted in characters."""
-
-    type: Literal["string"]
-    required: bool = False
-    min_length: Annotated[int, Field(ge=0)] = 1
-    max_length: Annotated[int, Field(ge=1, le=100_000)]
-    default: str | None = None
-
-    @model_validator(mode="after")
-    def _default_fits(self) -> Self:
-        if self.min_length > self.max_length:
-            raise ValueError(f"min_length {self.min_length} is above max_length {self.max_length}")
-        if self.default is not None and not self.min_length <= len(self.default) <= self.max_length:
-            raise ValueError("the default is shorter or longer than the limits")
-        return self
-
-
-class Choice(Entry):
-    """One of a closed list, shown as buttons."""
-
-    type: Literal["enum"]
-    required: bool = False
-    enum: Annotated[tuple[Line, ...], Field(min_length=1, strict=False)]
-    default: str | None = None
-
-    @model_validator(mode="after")
-    def _default_is_offered(self) -> Self:
-        if len(set(self.enum)) != len(self.enum):
-            raise ValueError("a choice appears twice")
-        if self.default is not None and self.default not in self.enum:
-            raise ValueError(f"the default {self.default!r} is not among the choices")
-        return self
-
-
-class Integer(Entry):
-    """A whole number within limits."""
-
-    type: Literal["integer"]
-    required: bool = False
-    min: int
-    max: int
-    default: int | None = None
-
-    @model_validator(mode="after")
-    def _default_fits(self) -> Self:
-        _check_range(self)
-        return self
-
-
-class Number(Entry):
-    """A decimal number within limits."""
-
-    type: Literal["number"]
-    required: bool = False
-    min: Exact
-    max: Exact
-    default: Exact | None = None
-
-    @model_validator(mode="after")
-    def _default_fits(self) -> Self:
-        _check_range(self)
-        return self
-
-
-class Flag(Entry):
-    """Yes or no."""
-
-    type: Literal["boolean"]
-    required: bool = False
-    default: bool | None = None
-
-
-Input = Annotated[Text | Choice | Integer | Number | Flag, Field(discriminator="type")]
-
-
-class Flat(Entry):
-    """The same price whatever the inputs say."""
-
-    rule: Literal["flat"]
-    credits: Annotated[Exact, Field(gt=0, le=MAX_CREDITS)]
-
-
-Price = Flat
-"""What the provider takes, as a function of the inputs: a union tagged by `rule`; another rule is one more member."""
 
 
 class Snapshot(Entry):
@@ -138,31 +100,67 @@ class Snapshot(Entry):
 
 
 class Model(Entry):
-    """One model on sale."""
+    """One model on sale; `fixed` is sent with every order and never asked for."""
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9./_-]*$", max_length=60)]
     title: Title
+    about: Title
     kind: Kind
-    family: Literal["market"]
-    slo: Literal["image", "audio", "video"]
+    family: Family = "market"
+    wire_model: Line = ""
     inputs: Annotated[Mapping[WireName, Input], Field(min_length=1)]
+    fixed: Mapping[WireName, str | bool | int] = {}
     price: Price
+    capabilities: Annotated[tuple[Capability, ...], Field(strict=False)] = ()
     snapshot: Snapshot
     unverified: bool = False
 
+    @model_validator(mode="before")
+    @classmethod
+    def _is_called_by_its_id(cls, given: object) -> object:
+        if isinstance(given, dict) and "id" in given:
+            return {"wire_model": given["id"], **given}
+        return given
+
+    @model_validator(mode="after")
+    def _has_a_price_for_all_inputs(self) -> Self:
+        if wrong := list(pricelist.problems(self.price, self.inputs)):
+            raise ValueError("; ".join(wrong))
+        if both := sorted(set(self.fixed) & set(self.inputs)):
+            raise ValueError(f"{', '.join(both)}: fixed and asked for")
+        return self
+
     @property
-    def modality(self) -> Literal["image", "video", "music", "speech"]:
+    def modality(self) -> Modality:
         """What comes out, as metrics count it."""
-        return MODALITIES[self.kind]
+        return KINDS[self.kind].modality
+
+    @property
+    def category(self) -> Category:
+        """Where the menu shows it."""
+        return KINDS[self.kind].category
+
+    @property
+    def result(self) -> Result:
+        """What the provider's results are."""
+        return KINDS[self.kind].result
+
+    @property
+    def slo(self) -> Slo:
+        """Which deadline it is held to."""
+        return "audio" if self.result == "text" else self.result
 
     @property
     def choices(self) -> Mapping[str, Choice]:
         """The inputs that are asked for with buttons."""
         return {name: given for name, given in self.inputs.items() if isinstance(given, Choice)}
 
+    @property
+    def media(self) -> Mapping[str, Media]:
+        """The inputs that are files."""
+        return {name: given for name, given in self.inputs.items() if isinstance(given, Media)}
 
-def _check_range(given: Integer | Number) -> None:
-    if given.min > given.max:
-        raise ValueError(f"min {given.min} is above max {given.max}")
-    if given.default is not None and not given.min <= given.default <= given.max:
-        raise ValueError(f"the default {given.default} is outside {given.min} to {given.max}")
+    @property
+    def words(self) -> str | None:
+        """The input that a user's own words go into, if there is one: `prompt`, or `text` for speech."""
+        return next((name for name, given in self.inputs.items() if isinstance(given, Text)), None)

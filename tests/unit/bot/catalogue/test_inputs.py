@@ -7,15 +7,14 @@ from decimal import Decimal
 
 import pytest
 
-from bot.catalogue import InputProblem, Model, check
+from bot.catalogue import File, InputProblem, Model, check, check_one, load, offered
 
 MODEL = Model.model_validate(
     {
         "id": "m",
         "title": {"en": "M", "ru": "M"},
+        "about": {"en": "M", "ru": "M"},
         "kind": "text-to-image",
-        "family": "market",
-        "slo": "image",
         "inputs": {
             "prompt": {"type": "string", "required": True, "max_length": 10, "min_length": 2},
             "size": {"type": "enum", "required": True, "enum": ["1:1", "4:3"], "default": "1:1"},
@@ -73,3 +72,102 @@ def test_a_bad_input_is_named_with_its_reason(
         check(MODEL, given)
     problem = told.value
     assert (problem.field, problem.reason, problem.found, problem.limit) == (field, reason, found, limit)
+
+
+PHOTO = File("photo", "image", size=90_000, mime="image/jpeg", width=1280, height=960)
+VOICE = File("voice", "audio", size=90_000, mime="audio/ogg", seconds=9)
+SPOKEN = MODEL.model_validate(
+    MODEL.model_dump()
+    | {
+        "inputs": {
+            "photos": {
+                "type": "media",
+                "media": "image",
+                "required": True,
+                "many": True,
+                "min_count": 2,
+                "max_count": 3,
+            },
+            "voice": {"type": "media", "media": "audio", "required": True, "max_seconds": 15, "max_bytes": 100_000},
+            "frame": {"type": "media", "media": "image", "max_megapixels": 2},
+        },
+        "price": {
+            "rule": "per_second",
+            "of": "voice",
+            "rate": {"rule": "flat", "credits": Decimal(3)},
+        },
+    }
+)
+FILES: dict[str, object] = {"photos": (PHOTO, PHOTO), "voice": (VOICE,)}
+
+
+def test_files_within_the_limits_are_taken() -> None:
+    """Also those of which Telegram told little; an optional file may be left out, or be none."""
+    assert check(SPOKEN, FILES) == FILES
+    assert check(SPOKEN, {**FILES, "frame": ()}) == FILES
+    bare = File("bare", "image")
+    assert check(SPOKEN, {**FILES, "photos": (bare, bare)})["photos"] == (bare, bare)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason", "found", "limit"),
+    [
+        ("photos", (), "missing", None, None),
+        ("photos", (PHOTO,), "too_few", 1, 2),
+        ("photos", (PHOTO,) * 4, "too_many", 4, 3),
+        ("photos", [PHOTO, PHOTO], "wrong_type", None, "image"),
+        ("photos", "photo", "wrong_type", None, "image"),
+        ("photos", (PHOTO, VOICE), "wrong_medium", "audio", "image"),
+        (
+            "photos",
+            (PHOTO, File("gif", "image", mime="image/gif")),
+            "wrong_format",
+            "image/gif",
+            ("image/jpeg", "image/png", "image/webp"),
+        ),
+        ("photos", (PHOTO, File("big", "image", size=10_000_001)), "too_large", 10_000_001, 10_000_000),
+        ("voice", (File("big", "audio", size=100_001, seconds=5),), "too_large", 100_001, 100_000),
+        ("voice", (File("long", "audio", seconds=16),), "lasts_too_long", 16, 15),
+        ("voice", (File("document", "audio"),), "unmeasured", None, "second"),
+        ("frame", (File("f", "image", width=2048, height=1025),), "too_many_pixels", 2_099_200, 2_097_152),
+    ],
+)
+def test_a_bad_file_is_named_with_its_reason(
+    field: str, value: object, reason: str, found: object, limit: object
+) -> None:
+    """Count, medium, format, size, length, and a length that the price needs and Telegram did not tell."""
+    with pytest.raises(InputProblem) as told:
+        check(SPOKEN, {**FILES, field: value})
+    problem = told.value
+    assert (problem.field, problem.reason, problem.found, problem.limit) == (field, reason, found, limit)
+
+
+def test_one_input_can_be_checked_before_the_others_are_known() -> None:
+    """A chat asks for one at a time."""
+    assert check_one(SPOKEN, "voice", (VOICE,)) == (VOICE,)
+    with pytest.raises(InputProblem, match="voice: unmeasured"):
+        check_one(SPOKEN, "voice", (File("document", "audio"),))
+    with pytest.raises(InputProblem, match="seed: unknown_field"):
+        check_one(SPOKEN, "seed", 1)
+
+
+@pytest.mark.parametrize(
+    ("model_id", "given", "field", "sold"),
+    [
+        ("hailuo/2-3-image-to-video-pro", {"duration": "10", "resolution": "1080P"}, "resolution", ("768P",)),
+        ("hailuo/2-3-image-to-video-standard", {"duration": "10", "resolution": "1080P"}, "resolution", ("768P",)),
+        ("runway/gen-4", {"duration": "10", "quality": "1080p"}, "quality", ("720p",)),
+    ],
+)
+def test_a_combination_that_is_not_sold_is_refused_before_anything_is_held(
+    model_id: str, given: dict[str, object], field: str, sold: tuple[str, ...]
+) -> None:
+    """The field is named with the choices that are sold beside the others, and a menu offers no other."""
+    model = load().models[model_id]
+    files = {"image_url": (PHOTO,)} if "image_url" in model.inputs else {}
+    with pytest.raises(InputProblem) as told:
+        check(model, {"prompt": "fox", **files, **given})
+    assert (told.value.field, told.value.reason, told.value.limit) == (field, "not_sold", sold)
+    assert offered(model, field, {"duration": "10"}) == sold
+    assert len(offered(model, field, {})) == 2
+    assert offered(model, "duration", {field: told.value.found}) == (offered(model, "duration", {})[0],)  # type: ignore[dict-item]  # a choice
