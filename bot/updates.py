@@ -19,6 +19,7 @@ import httpx
 
 from bot.errors import BotError
 from bot.ingress import ALLOWED_UPDATES
+from bot.packed import UNPACKED, is_packed
 from bot.settings import BotSettings
 
 LONG_POLL_SECONDS = 25
@@ -73,9 +74,7 @@ class Updates:
     async def connected(self) -> AsyncIterator[None]:
         """Keep a connection while the block runs."""
         timeout = httpx.Timeout(self._limit, connect=CONNECT_SECONDS)
-        # Packed, a small answer could grow beyond every bound before it is counted.
-        headers = {"Accept-Encoding": "identity"}
-        async with httpx.AsyncClient(timeout=timeout, headers=headers, trust_env=self._is_outside) as self._client:
+        async with httpx.AsyncClient(timeout=timeout, headers=UNPACKED, trust_env=self._is_outside) as self._client:
             yield
 
     async def fetch(self, offset: int | None) -> list[bytes]:
@@ -96,6 +95,8 @@ class Updates:
         assert self._client is not None, "connected() is not entered"  # noqa: S101 - a mistake of the caller's
         body = bytearray()
         async with self._client.stream("POST", self._url, json=asked) as response:
+            if is_packed(response):
+                return response.status_code, b""
             async for chunk in response.aiter_bytes():
                 body += chunk
                 if len(body) > MOST_BYTES:

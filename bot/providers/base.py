@@ -8,24 +8,32 @@
     NotReached           no                 nothing was sent: submit the same row again, for a while
     OutcomeUnknown       perhaps            never submit again: found by reconciliation, else released at the deadline
 
+An upload and a look make no task: after any of these they may be tried again.
+
 Messages of these errors hold an operation and a code: no address, no key, no prompt. What the provider said is in
 `detail`, for the row, never for the log.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, Protocol
 
-from bot.catalogue import Value
+Wire = str | int | bool | Decimal | Sequence["Wire"] | Mapping[str, "Wire"]
+"""What an input may be on the wire: JSON's forms; a file is the address it was uploaded to."""
 
-Operation = Literal["create", "poll", "balance"]
+Operation = Literal["create", "poll", "balance", "upload"]
 Failure = Literal["user", "moderation", "ours", "transient", "timeout", "unknown", "undeliverable"]
 """Why a generation failed: as its row keeps it, and as the user is told."""
 
 DETAIL_LENGTH = 200
+
+
+def plain(text: str) -> str:
+    """Return foreign text as a database takes it: without halves of surrogate pairs and without NUL."""
+    return text.encode(errors="replace").decode().replace("\0", "?")
 
 
 class ProviderError(Exception):
@@ -37,7 +45,7 @@ class ProviderError(Exception):
         super().__init__(f"{operation} at the provider: {code}")
         self.operation = operation
         self.code = code
-        self.detail = detail[:DETAIL_LENGTH]
+        self.detail = plain(detail[:DETAIL_LENGTH])
         self.failure = failure or self.failure
 
 
@@ -73,10 +81,10 @@ class OutcomeUnknown(ProviderError):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be made; the provider may tell its progress to `callback_url`."""
+    """What is to be made, by the wire's names; the provider may tell its progress to `callback_url`."""
 
     model_id: str
-    inputs: Mapping[str, Value]
+    inputs: Mapping[str, Wire]
     callback_url: str | None = None
 
 
@@ -87,10 +95,11 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """The task has results; `credits` is what the provider took, where it says so."""
+    """The task has results, files or a text; `credits` is what the provider took, where it says so."""
 
     urls: tuple[str, ...]
     credits: Decimal | None
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +125,21 @@ class Provider(Protocol):
         """Return how a task stands, or raise a ProviderError: then it stands as before."""
         ...
 
+
+class Account(Protocol):
+    """The operator's account with the provider."""
+
     async def balance(self) -> Decimal:
-        """Return the operator's credits with the provider."""
+        """Return the credits that are left, or raise a ProviderError."""
+        ...
+
+
+class Uploader(Protocol):
+    """Where users' files are put for the provider's models to read; they are kept there for a day or more."""
+
+    async def upload(self, name: str, mime: str, content: bytes | AsyncIterator[bytes], size: int | None = None) -> str:
+        """Put a file there and return its address, or raise a ProviderError; another try makes another copy.
+
+        With `size` the content must be exactly so long. An error of `content` itself is raised as it is.
+        """
         ...

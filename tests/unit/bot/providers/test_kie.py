@@ -11,7 +11,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from bot.providers import base, kie
+from bot.providers import base, call, kie
 from bot.providers.base import Failed, Order, Pending, ProviderError, Succeeded
 from telemetry import events, testing
 
@@ -20,12 +20,16 @@ ORDER = Order("z-image", {"prompt": "a secret fox \ud83d", "scale": Decimal("1.5
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
-def _kie(answer: Answer | httpx.Response) -> kie.Kie:
+def _client(answer: Answer | httpx.Response) -> httpx.AsyncClient:
     handler = answer if callable(answer) else lambda _request: answer
     made = kie.client("https://provider.example/base", KEY)
     made._transport = httpx.MockTransport(handler)
     made._mounts = {}
-    return kie.Kie(made)
+    return made
+
+
+def _kie(answer: Answer | httpx.Response) -> base.Provider:
+    return kie.families(_client(answer))["market"]
 
 
 def _body(code: object, data: object = None, msg: str = "said", status: int = 200) -> httpx.Response:
@@ -65,6 +69,7 @@ async def test_an_order_is_written_as_the_provider_reads_it() -> None:
         (_body(402), base.Misconfigured, "402"),
         (_body(404), base.Misconfigured, "404"),
         (_body(408), base.TemporarilyFailed, "408"),
+        (_body(413), base.InputRefused, "413"),
         (_body(422), base.InputRefused, "422"),
         (_body(429), base.TooManyRequests, "429"),
         (_body(433), base.Misconfigured, "433"),
@@ -85,7 +90,7 @@ async def test_an_order_is_written_as_the_provider_reads_it() -> None:
         (httpx.Response(200, text="<html>"), base.OutcomeUnknown, "malformed"),
         (httpx.Response(200, text=""), base.OutcomeUnknown, "malformed"),
         (httpx.Response(200, text="[" * 100_000), base.OutcomeUnknown, "malformed"),
-        (httpx.Response(200, text="x" * (kie.LONGEST_ANSWER + 1)), base.OutcomeUnknown, "malformed"),
+        (httpx.Response(200, text="x" * (call.LONGEST_ANSWER + 1)), base.OutcomeUnknown, "malformed"),
         (httpx.Response(200, json=[1]), base.OutcomeUnknown, "malformed"),
         (_body("200", {"taskId": "t"}), base.OutcomeUnknown, "malformed"),
         (_body([200], {"taskId": "t"}, status=404), base.OutcomeUnknown, "malformed"),
@@ -130,7 +135,7 @@ async def test_what_no_answer_to_an_order_means(error: Exception, kind: type[Pro
 
 async def test_a_server_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each read is quick enough, the whole is not: unknown, after a bounded time."""
-    monkeypatch.setattr(kie, "WHOLE_CALL_SECONDS", 0.05)
+    monkeypatch.setattr(call, "WHOLE_CALL_SECONDS", 0.05)
 
     class Drip(httpx.AsyncByteStream):
         async def __aiter__(self) -> Any:
@@ -202,9 +207,11 @@ async def test_a_refusal_by_the_safety_filter_is_told_as_such() -> None:
 
 async def test_the_operator_s_balance_is_exact() -> None:
     """A number, or an error."""
-    assert await _kie(httpx.Response(200, text='{"code":200,"data":99.7}')).balance() == Decimal("99.7")
+    assert await kie.KieAccount(_client(httpx.Response(200, text='{"code":200,"data":99.7}'))).balance() == Decimal(
+        "99.7"
+    )
     with pytest.raises(base.OutcomeUnknown):
-        await _kie(_body(200, "a lot")).balance()
+        await kie.KieAccount(_client(_body(200, "a lot"))).balance()
 
 
 async def test_errors_hold_no_key_no_prompt_and_no_address() -> None:
