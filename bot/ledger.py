@@ -11,7 +11,6 @@ request posts once and another request under its key is an error. The database h
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,10 +18,18 @@ from typing import Final, Literal
 
 MILLI: Final = 1000
 """Milli-credits in a credit."""
+LARGEST: Final = 10**15
+"""Milli-credits of one movement: no sum of what people can do leaves 64 bits."""
+
+LONGEST_ID: Final = 255
+"""Characters of a provider's id."""
 
 Kind = Literal["welcome", "topup", "hold", "charge", "release", "refund", "referral", "grant", "adjust"]
 Account = Literal["available", "held", "promotion", "revenue", "topup", "grant", "adjust"]
 """`available` and `held` are a user's own; the others belong to the house."""
+
+Provider = Literal["stars", "yookassa", "stripe", "admin"]
+"""Who took the money; `admin`: an operator gives it back by hand, and the order is the payment."""
 
 FLOW: Final[Mapping[Kind, tuple[Account, Account]]] = {
     "welcome": ("promotion", "available"),
@@ -43,6 +50,22 @@ class LedgerError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Payment:
+    """A payment as its provider names it; as text the part of a key that no other payment of any provider has."""
+
+    provider: Provider
+    id: str
+
+    def __str__(self) -> str:
+        """Return `provider:id`."""
+        return f"{self.provider}:{_escaped(self.id)}"
+
+    def refund(self, refund_id: str | None = None) -> str:
+        """Return what names a refund of it: the only one, or one of several by its own id."""
+        return str(self) if refund_id is None else f"{self}:{_escaped(refund_id)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One side of a transaction."""
 
@@ -60,37 +83,41 @@ class Transaction:
     entries: tuple[Entry, ...]
 
     def __post_init__(self) -> None:
+        for entry in self.entries:
+            check_amount(abs(entry.amount) if type(entry.amount) is int else entry.amount, self.key)
         amounts = [entry.amount for entry in self.entries]
-        if any(type(amount) is not int or amount == 0 for amount in amounts):
-            raise LedgerError(f"{self.key}: amounts must be whole milli-credits other than 0, found {amounts}")
         if len(amounts) < 2 or sum(amounts) != 0:  # noqa: PLR2004 - double entry: at least a from and a to
             raise LedgerError(f"{self.key}: {len(amounts)} entries sum to {sum(amounts)}, expected two or more and 0")
         if len({entry.account for entry in self.entries}) != len(self.entries):
             raise LedgerError(f"{self.key}: an account appears twice")
 
     @property
-    def request_hash(self) -> bytes:
-        """What was asked for, so that a key used again for something else is noticed."""
-        lines = [f"{self.kind} {self.user_id}", *sorted(f"{entry.account} {entry.amount}" for entry in self.entries)]
-        return hashlib.sha256("\n".join(lines).encode()).digest()
+    def amount(self) -> int:
+        """What reached the account that the kind is for; below zero for an adjustment downwards."""
+        return next(entry.amount for entry in self.entries if entry.account == FLOW[self.kind][1])
+
+
+def check_amount(amount: int, key: str) -> None:
+    """Raise LedgerError unless the amount is a whole number of milli-credits, above zero and within reason."""
+    if type(amount) is not int or not 0 < amount <= LARGEST:
+        raise LedgerError(f"{key}: {amount!r} milli-credits, expected a whole number from 1 to {LARGEST}")
 
 
 def transfer(kind: Kind, user_id: int, amount: int, reference: object) -> Transaction:
     """Return the transaction of `kind` that moves `amount` along its flow; only an adjustment may be negative."""
-    if amount == 0 or (amount < 0 and kind != "adjust"):
-        raise LedgerError(f"{kind} of {amount} milli-credits: expected a positive amount")
+    key = f"{kind}:{reference}"
+    check_amount(abs(amount) if kind == "adjust" and type(amount) is int else amount, key)
     source, target = FLOW[kind]
-    return Transaction(kind, f"{kind}:{reference}", user_id, (Entry(source, -amount), Entry(target, amount)))
+    return Transaction(kind, key, user_id, (Entry(source, -amount), Entry(target, amount)))
 
 
-def charge(user_id: int, held: int, amount: int, reference: object) -> Transaction:
-    """Return the transaction that turns a hold of `held` into revenue of `amount` and gives the rest back."""
-    if not 0 < amount <= held:
-        raise LedgerError(f"charge of {amount} against a hold of {held} milli-credits: expected 1 to the whole hold")
-    entries = [Entry("held", -held), Entry("revenue", amount)]
-    if held > amount:
-        entries.append(Entry("available", held - amount))
-    return Transaction("charge", f"charge:{reference}", user_id, tuple(entries))
+def _escaped(provider_id: str) -> str:
+    """Return the id without colons: those part a key, and a payment `a:b` is no refund `b` of a payment `a`."""
+    if not (0 < len(provider_id) <= LONGEST_ID and provider_id.isascii() and provider_id.isprintable()):
+        raise LedgerError(
+            f"{provider_id[:LONGEST_ID]!r} is no id of a payment: expected 1 to {LONGEST_ID} ASCII characters"
+        )
+    return provider_id.replace("%", "%25").replace(":", "%3A")
 
 
 def format_credits(milli: int) -> str:
@@ -101,8 +128,9 @@ def format_credits(milli: int) -> str:
 
 
 def to_milli(credits_: Decimal) -> int:
-    """Return the amount in milli-credits; an amount finer than that is refused rather than rounded."""
-    milli = credits_ * MILLI
-    if not milli.is_finite() or milli != milli.to_integral_value():
-        raise LedgerError(f"{credits_} credits: expected at most three decimals")
-    return int(milli)
+    """Return the amount in milli-credits; one that is finer than that, or beyond reason, is refused, never rounded."""
+    most = LARGEST // MILLI
+    # Compared, which is exact: arithmetic would round to the precision of the context first.
+    if not (credits_.is_finite() and -most <= credits_ <= most and credits_ == credits_.quantize(Decimal("0.001"))):
+        raise LedgerError(f"{credits_} credits: expected at most three decimals, and no more than {most}")
+    return int(credits_.quantize(Decimal("0.001")).scaleb(3))

@@ -1,2 +1,2 @@
--- A user's balances, locked in id order until this transaction ends; entries of others may still refer to them.
-SELECT name, balance FROM ledger_account WHERE user_id = $1::bigint ORDER BY id FOR NO KEY UPDATE
+-- The accounts of these users, locked in id order until this transaction ends; entries may still refer to them.
+SELECT FROM ledger_account WHERE user_id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE

@@ -1,2 +1,2 @@
 -- What was posted under a key.
-SELECT id, request_hash FROM ledger_transaction WHERE idempotency_key = $1::text
+SELECT id FROM ledger_transaction WHERE idempotency_key = $1::text
