@@ -15,6 +15,8 @@ KEPT_MESSAGES: Final = 1000
 """Messages kept per chat; older ones are forgotten."""
 ACTION_SECONDS: Final = 5.0
 """How long "typing…" is shown after sendChatAction."""
+SUPERGROUPS: Final = 10**12
+"""Their ids are counted down from minus this."""
 START_CREDIT: Final = 10_000.0
 
 Clock = Callable[[], float]
@@ -29,7 +31,7 @@ PEOPLE: Final = (
 
 
 class Chats:
-    """The private chats between people and bots."""
+    """The chats of people and bots: private ones, and groups that the bot is in."""
 
     def __init__(self, book: Book, bells: Bells, clock: Clock) -> None:
         self._book = book
@@ -94,12 +96,18 @@ class Chats:
             self._book.put(changed)
         return changed
 
-    def post(self, bot_id: int, chat_id: int, content: dict[str, Any], *, is_from_bot: bool) -> Message:
-        """Add a message to the chat and return it."""
+    def groups(self, bot_id: int) -> list[int]:
+        """Return the groups in which anybody has written."""
+        return [chat_id for bot, chat_id in self._history if bot == bot_id and chat_id < 0]
+
+    def post(
+        self, bot_id: int, chat_id: int, content: dict[str, Any], *, is_from_bot: bool, user_id: int = 0
+    ) -> Message:
+        """Add a message to the chat and return it; in a group, `user_id` is who wrote it."""
         bot = self.bot(bot_id)
         self._book.put(replace(bot, next_message=bot.next_message + 1))
         chat = group_json(chat_id) if chat_id < 0 else chat_json(self.person(chat_id))
-        sender = bot_json(bot_id) if is_from_bot else user_json(self.person(chat_id))
+        sender = bot_json(bot_id) if is_from_bot else user_json(self.person(user_id or chat_id))
         head = {"message_id": bot.next_message, "from": sender, "chat": chat, "date": int(self._clock())}
         if is_from_bot:
             self._actions.pop((bot_id, chat_id), None)
@@ -183,7 +191,7 @@ def user_json(user: User) -> dict[str, Any]:
 def group_json(chat_id: int) -> dict[str, Any]:
     """Return a group as Telegram's Chat; the ids of supergroups begin with -100."""
     kind = "supergroup" if str(chat_id).startswith("-100") else "group"
-    return {"id": chat_id, "title": f"Group {-chat_id}", "type": kind}
+    return {"id": chat_id, "title": f"Group {-chat_id % SUPERGROUPS}", "type": kind}
 
 
 def chat_json(user: User) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 import httpx
 
@@ -22,6 +22,14 @@ class SandboxError(Exception):
         self.status = status
 
 
+class Writing(TypedDict, total=False):
+    """How a person writes: in which language from now on, as whom in a group, in answer to which message."""
+
+    language: str
+    user: int
+    reply_to: int
+
+
 class Client:
     """The people's side of the sandbox at an address like `http://127.0.0.1:8081`."""
 
@@ -29,13 +37,30 @@ class Client:
         self.address = address
         self.http = http
 
-    async def write(self, text: str, chat_id: int, *, language: str = "") -> dict[str, Any]:
+    async def write(self, text: str, chat_id: int, **how: Unpack[Writing]) -> dict[str, Any]:
         """Let a person write; return the message."""
-        return await self._post(f"/sandbox/chats/{chat_id}/text", {"text": text, "language": language})
+        return await self._post(f"/sandbox/chats/{chat_id}/text", {"text": text, **how})
 
-    async def press(self, label: str, chat_id: int) -> dict[str, Any]:
+    async def attach(
+        self,
+        files: Sequence[tuple[str, bytes]],
+        chat_id: int,
+        *,
+        caption: str = "",
+        kind: str = "",
+        **how: Unpack[Writing],
+    ) -> list[dict[str, Any]]:
+        """Let a person send files, each a name and its bytes, as `kind` or as what each is; return the messages."""
+        sent = [("file", (name, content)) for name, content in files]
+        form = {name: str(value) for name, value in {"caption": caption, "kind": kind, **how}.items() if value}
+        url = f"{self.address}/sandbox/chats/{chat_id}/files"
+        answer = _checked(await self.http.post(url, files=sent, data=form, headers={"X-Sandbox": "client"}))
+        messages: list[dict[str, Any]] = answer["messages"]
+        return messages
+
+    async def press(self, label: str, chat_id: int, *, user: int = 0) -> dict[str, Any]:
         """Let a person press the button with this label; return the query."""
-        return await self._post(f"/sandbox/chats/{chat_id}/press", {"label": label})
+        return await self._post(f"/sandbox/chats/{chat_id}/press", {"label": label, "user": user})
 
     async def check_out(self, chat_id: int, payload: str, amount: int, currency: str = "XTR") -> dict[str, Any]:
         """Let a person be about to pay; return the question that the bot gets."""

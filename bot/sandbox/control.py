@@ -8,15 +8,21 @@ from dataclasses import asdict
 from typing import Any, Final
 
 import anyio
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from bot.sandbox import people
+from bot.sandbox import attachments, people
+from bot.sandbox.chats import group_json
 from bot.sandbox.errors import ApiError, bad_request
 from bot.sandbox.faults import FaultError, parse_all
+from bot.sandbox.identity import USER_ID
+from bot.sandbox.medium import DOCUMENT
 from bot.sandbox.methods.commands import menu_for
-from bot.sandbox.parameters import decode_object
+from bot.sandbox.parameters import Upload, decode_object
+from bot.sandbox.people import Writer
 from bot.sandbox.records import Checkout, StoredFile, Task, User
 from bot.sandbox.tasks import Tasks, state_of
 from bot.sandbox.views import chat_view, message_view
@@ -26,6 +32,9 @@ from telemetry import emit, events
 MAX_WAIT_SECONDS: Final = 30.0
 LANGUAGES: Final = ("en", "ru")
 MAX_NAME: Final = 64
+MAX_FILES_BYTES: Final = 120 * 1024 * 1024
+ASKED: Final = "x-sandbox"
+"""The header that files come with: a browser asks first before a foreign page may send it, and is refused."""
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -42,10 +51,11 @@ class Control:
             ("GET", "/health", self._health),
             ("GET", "/state", self._state),
             ("POST", "/users", self._add_user),
-            ("GET", "/chats/{chat_id:int}/messages", self._messages),
-            ("POST", "/chats/{chat_id:int}/text", self._write),
-            ("POST", "/chats/{chat_id:int}/press", self._press),
-            ("POST", "/chats/{chat_id:int}/checkout", self._check_out),
+            ("GET", "/chats/{chat_id}/messages", self._messages),
+            ("POST", "/chats/{chat_id}/text", self._write),
+            ("POST", "/chats/{chat_id}/files", self._attach),
+            ("POST", "/chats/{chat_id}/press", self._press),
+            ("POST", "/chats/{chat_id}/checkout", self._check_out),
             ("GET", "/checkouts", self._show_checkouts),
             ("GET", "/faults", self._show_faults),
             ("POST", "/faults", self._set_faults),
@@ -62,8 +72,8 @@ class Control:
     async def _state(self, request: Request) -> Response:
         world = self._world
         bot = world.chats.bot(world.chats.desk.bot_id)
-        chat_id = int(request.query_params.get("chat") or 0)
-        user = world.book.get(User, chat_id)
+        chat_id = _id(request.query_params.get("chat") or 0)
+        user = world.book.get(User, request.query_params.get("user") or chat_id)
         return JSONResponse(
             {
                 "bot": {
@@ -74,6 +84,7 @@ class Control:
                 },
                 "pending": world.mailbox.count(bot.id),
                 "users": [asdict(known) for known in world.book.table(User).values()],
+                "groups": [group_json(group) for group in world.chats.groups(bot.id)],
                 "commands": menu_for(bot, chat_id, user.language if user else "en"),
             }
         )
@@ -92,7 +103,7 @@ class Control:
 
     async def _messages(self, request: Request) -> Response:
         """Answer at once when something happened since `heard`, else after up to `wait` seconds."""
-        chat_id, query = request.path_params["chat_id"], request.query_params
+        chat_id, query = _id(request.path_params["chat_id"]), request.query_params
         try:
             after, heard = int(query.get("after") or 0), int(query.get("heard") or -1)
             seconds = min(float(query.get("wait") or 0), MAX_WAIT_SECONDS)
@@ -104,23 +115,38 @@ class Control:
 
     async def _write(self, request: Request) -> Response:
         given = await _body(request)
-        message = await people.write(
-            self._world,
-            request.path_params["chat_id"],
-            str(given.get("text") or ""),
-            name=str(given.get("name") or "")[:MAX_NAME],
-            language=str(given.get("language") or ""),
-        )
+        message = await people.write(self._world, _writer(request, given), str(given.get("text") or ""))
         return JSONResponse(message_view(self._world, message))
+
+    async def _attach(self, request: Request) -> Response:
+        """Take files as a form: `file` once or more, and beside them what `_write` takes, `caption` and `kind`."""
+        if not request.headers.get(ASKED):
+            raise ApiError(415, "Send multipart/form-data with the header X-Sandbox.")
+        if int(request.headers.get("content-length") or 0) > MAX_FILES_BYTES:
+            raise ApiError(413, f"The sandbox takes {MAX_FILES_BYTES // 2**20} MB at once.")
+        try:
+            async with request.form(max_files=attachments.MAX_FILES) as form:
+                given = {name: value for name, value in form.items() if isinstance(value, str)}
+                sent = [each for each in form.getlist("file") if isinstance(each, UploadFile)]
+                files = [
+                    Upload(each.filename or "file", each.content_type or "application/octet-stream", await each.read())
+                    for each in sent
+                ]
+        except HTTPException as error:
+            raise bad_request(f"the form cannot be read: {error.detail}") from error
+        writer, caption = _writer(request, given), str(given.get("caption") or "")
+        messages = await attachments.attach(self._world, writer, files, caption, str(given.get("kind") or ""))
+        return JSONResponse({"messages": [message_view(self._world, message) for message in messages]})
 
     async def _press(self, request: Request) -> Response:
         given = await _body(request)
         message_id = given.get("message_id")
         query = await people.press(
             self._world,
-            request.path_params["chat_id"],
+            _id(request.path_params["chat_id"]),
             str(given.get("label") or ""),
             None if message_id is None else _id(message_id),
+            _id(given.get("user") or 0),
         )
         return JSONResponse({"id": query.id, "message_id": query.message_id, "revision": query.revision})
 
@@ -128,7 +154,7 @@ class Control:
         given = await _body(request)
         asked = await people.check_out(
             self._world,
-            request.path_params["chat_id"],
+            _id(request.path_params["chat_id"]),
             str(given.get("payload") or ""),
             str(given.get("currency") or "XTR"),
             _id(given.get("amount")),
@@ -168,12 +194,12 @@ class Control:
         file = self._world.book.get(StoredFile, request.path_params["file_id"])
         if file is None or not await _exists(self._world, file):
             raise ApiError(404, "There is no such file.")
-        is_picture = file.mime.startswith("image/") and file.width > 0
         return FileResponse(
             self._world.files.path(file),
             media_type=file.mime,
             headers={"Cache-Control": "private, max-age=86400"},
-            filename=None if is_picture else file.title or file.name,
+            filename=file.title or file.name,
+            content_disposition_type="attachment" if file.kind == DOCUMENT else "inline",
         )
 
 
@@ -196,6 +222,17 @@ async def _body(request: Request) -> dict[str, Any]:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise ApiError(415, "Send application/json.")
     return decode_object(await request.body())
+
+
+def _writer(request: Request, given: dict[str, Any]) -> Writer:
+    chat_id = _id(request.path_params["chat_id"])
+    return Writer(
+        chat_id=chat_id,
+        user_id=_id(given.get("user") or (USER_ID if chat_id < 0 else 0)),
+        name=str(given.get("name") or "")[:MAX_NAME],
+        language=str(given.get("language") or ""),
+        reply_to=_id(given.get("reply_to") or 0),
+    )
 
 
 def _id(value: object) -> int:

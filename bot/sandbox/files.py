@@ -1,8 +1,10 @@
-"""Files that bots send: checked, measured and kept under the sandbox's folder."""
+"""Files of the chats: checked, measured and kept under the sandbox's folder.
+
+A `file_id` is its bot's own and can be sent again; a `file_unique_id` names the file for everybody and fetches nothing.
+"""
 
 from __future__ import annotations
 
-import io
 import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
@@ -11,32 +13,45 @@ from typing import Final
 import anyio
 import httpx
 
+from bot.probe import measure
+from bot.sandbox import medium, photos
 from bot.sandbox.book import Book
-from bot.sandbox.errors import ApiError, bad_request
+from bot.sandbox.errors import bad_request
 from bot.sandbox.loopback import is_loopback_url
+from bot.sandbox.medium import ANIMATION, AUDIO, DOCUMENT, PHOTO, VIDEO, VOICE
 from bot.sandbox.parameters import Upload
 from bot.sandbox.records import StoredFile
 
-MAX_PHOTO_BYTES: Final = 10 * 1024 * 1024
-MAX_FILE_BYTES: Final = 50 * 1024 * 1024
-MAX_URL_PHOTO_BYTES: Final = 5 * 1024 * 1024
-MAX_URL_FILE_BYTES: Final = 20 * 1024 * 1024
-MAX_SIDES: Final = 10_000
-"""Telegram takes photos whose width and height add up to at most this."""
-MAX_RATIO: Final = 20
-THUMBNAIL_SIDE: Final = 320
+MB: Final = 1024 * 1024
+MAX_UPLOAD_BYTES: Final = 50 * MB
+MAX_DOWNLOAD_BYTES: Final = 20 * MB
+MAX_URL_PHOTO_BYTES: Final = 5 * MB
+MAX_URL_FILE_BYTES: Final = 20 * MB
+MAX_URL_VOICE_BYTES: Final = MB
+"""A longer one is sent as a document."""
+URL_TYPES: Final = {
+    PHOTO: ("image/",),
+    VIDEO: ("video/mp4",),
+    AUDIO: ("audio/mpeg", "audio/mp4"),
+    VOICE: ("audio/ogg",),
+    ANIMATION: ("image/gif", "video/mp4"),
+    DOCUMENT: ("image/gif", "application/pdf", "application/zip"),
+}
+"""What may lie at a URL that is sent as each kind."""
+UNKNOWN_ID: Final = "wrong file identifier/HTTP URL specified"
+NO_CONTENT: Final = "failed to get HTTP URL content"
+WRONG_CONTENT: Final = "wrong type of the web page content"
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A decoded photo: its format, its size, and a small copy as JPEG."""
+class Traits:
+    """What the sender says of a recording; 0 and "" leave it to the file."""
 
-    suffix: str
-    mime: str
-    width: int
-    height: int
-    small: bytes
-    small_size: tuple[int, int]
+    seconds: int = 0
+    width: int = 0
+    height: int = 0
+    track: str = ""
+    performer: str = ""
 
 
 class Files:
@@ -52,129 +67,109 @@ class Files:
         """Return where the file lies."""
         return self._folder / file.name
 
-    async def photo(self, bot_id: int, given: Upload | str) -> list[StoredFile]:
-        """Keep a photo and return its sizes, the smallest first; for a file_id return the sizes known."""
-        if isinstance(given, str):
-            known = self._known(bot_id, given)
-            if known:
-                small = self._book.get(StoredFile, known.thumbnail) if known.thumbnail else None
-                return [small, known] if small else [known]
-            given = await self._download(given, MAX_URL_PHOTO_BYTES)
-        self._check_size(given)
-        if len(given.content) > MAX_PHOTO_BYTES:
-            raise bad_request(f"File of size {len(given.content)} bytes is too big for a photo")
-        content = given.content
-        picture = await anyio.to_thread.run_sync(decode, content, limiter=self._limiter)
-        full = self._new(bot_id, picture.suffix, picture.mime, len(content), (picture.width, picture.height))
-        if max(picture.width, picture.height) <= THUMBNAIL_SIDE:
-            return [await self._write(full, content)]
-        small = self._new(bot_id, ".jpg", "image/jpeg", len(picture.small), picture.small_size)
-        await self._write(small, picture.small)
-        return [small, await self._write(replace(full, thumbnail=small.id), content)]
+    def find(self, bot_id: int, file_id: str) -> StoredFile | None:
+        """Return the file of a file_id; ids of another bot are unknown, as with Telegram."""
+        file = self._book.get(StoredFile, file_id)
+        return file if file and file.bot_id == bot_id else None
 
-    async def document(self, bot_id: int, given: Upload | str) -> StoredFile:
-        """Keep any file under its own name."""
-        if isinstance(given, str):
-            known = self._known(bot_id, given)
-            if known:
-                return known
-            given = await self._download(given, MAX_URL_FILE_BYTES)
-        self._check_size(given)
-        title = PurePath(given.filename).name[:255] or "file"
+    def named(self, bot_id: int, file_path: str) -> StoredFile | None:
+        """Return the file that getFile gave this path."""
+        own = (file for file in self._book.table(StoredFile).values() if file.bot_id == bot_id)
+        return next((file for file in own if place(file) == file_path), None)
+
+    async def again(self, bot_id: int, kind: str, file_id: str) -> list[StoredFile]:
+        """Return what was sent before, every size of a photo, the smallest first.
+
+        Photos are one class of files and all others another, in which a file stays what it was when it came.
+        """
+        file = self.find(bot_id, file_id)
+        if file is None:
+            raise bad_request(UNKNOWN_ID)
+        if (file.kind == PHOTO) != (kind == PHOTO):
+            raise bad_request(f"can't use file of type {medium.TYPES[file.kind]} as {medium.TYPES[kind]}")
+        known = [self._book.get(StoredFile, smaller) for smaller in file.smaller]
+        return [*(size for size in known if size), file]
+
+    async def keep(
+        self, bot_id: int, kind: str, given: Upload, traits: Traits = Traits(), *, remade: bool = False
+    ) -> list[StoredFile]:
+        """Keep a file as this kind, or as a document if it cannot be one; return it, a photo in its sizes.
+
+        `remade`: a person's app makes a JPEG of every photo.
+        """
+        if not given.content:
+            raise bad_request("file must be non-empty")
+        if kind == PHOTO:
+            return await self._keep_photo(bot_id, given.content, remade=remade)
+        title = PurePath(given.filename).name[-255:] or "file"
+        mime = medium.mime_of(title, given.mime)
+        found = await anyio.to_thread.run_sync(measure, given.content, limiter=self._limiter)
         suffix = PurePath(title).suffix[:16] if PurePath(title).suffix[1:].isalnum() else ""
-        file = self._new(bot_id, suffix, given.mime, len(given.content), (0, 0))
-        return await self._write(replace(file, title=title), given.content)
+        file = replace(
+            self._new(bot_id, suffix, mime, len(given.content)),
+            kind=medium.settled(kind, mime),
+            title=title,
+            seconds=traits.seconds or round(found.seconds),
+            width=traits.width or found.width,
+            height=traits.height or found.height,
+            track=traits.track,
+            performer=traits.performer,
+        )
+        await self._write((file, given.content))
+        return [file]
 
-    def _known(self, bot_id: int, text: str) -> StoredFile | None:
-        """Return the file of a file_id, None for a URL; ids of another bot are unknown, as with Telegram."""
-        if text.startswith(("http://", "https://")):
-            return None
-        file = self._book.get(StoredFile, text)
-        if file is None or file.bot_id != bot_id:
-            raise bad_request("wrong file identifier/HTTP URL specified")
-        return file
-
-    async def _download(self, url: str, limit: int) -> Upload:
+    async def fetch(self, kind: str, url: str) -> tuple[str, Upload]:
+        """Fetch what a bot wants sent from this machine; return the kind it can be sent as, and the file."""
         if not is_loopback_url(url):
-            raise bad_request("failed to get HTTP URL content: the sandbox fetches from this machine only")
-        content = bytearray()
+            raise bad_request(f"{NO_CONTENT}: the sandbox fetches from this machine only")
+        content, limit = bytearray(), MAX_URL_PHOTO_BYTES if kind == PHOTO else MAX_URL_FILE_BYTES
         try:
             async with self._client.stream("GET", url) as response:
                 if not response.is_success:
-                    raise bad_request("failed to get HTTP URL content")
+                    raise bad_request(NO_CONTENT)
+                mime = response.headers.get("content-type", "").partition(";")[0].strip()
+                if not mime.startswith(URL_TYPES[kind]):
+                    raise bad_request(WRONG_CONTENT)
                 async for chunk in response.aiter_bytes():
                     content += chunk
                     if len(content) > limit:
-                        raise bad_request("failed to get HTTP URL content")
-                mime = response.headers.get("content-type", "application/octet-stream").partition(";")[0]
+                        raise bad_request(NO_CONTENT)
         except httpx.HTTPError as error:
-            raise bad_request("failed to get HTTP URL content") from error
-        return Upload(PurePath(httpx.URL(url).path).name, mime, bytes(content))
+            raise bad_request(NO_CONTENT) from error
+        is_long = kind == VOICE and len(content) > MAX_URL_VOICE_BYTES
+        return DOCUMENT if is_long else kind, Upload(PurePath(httpx.URL(url).path).name, mime, bytes(content))
 
-    def _check_size(self, given: Upload) -> None:
-        if not given.content:
-            raise bad_request("file must be non-empty")
-        if len(given.content) > MAX_FILE_BYTES:
-            raise ApiError(413, "Request Entity Too Large")
+    async def _keep_photo(self, bot_id: int, content: bytes, *, remade: bool) -> list[StoredFile]:
+        if not remade and len(content) > photos.MAX_BYTES:
+            limit = f"the maximum size is {photos.MAX_BYTES} bytes"
+            raise bad_request(f"file of size {len(content)} bytes is too big for a photo; {limit}")
+        made = await anyio.to_thread.run_sync(lambda: photos.sizes(content, remade=remade), limiter=self._limiter)
+        files = [
+            replace(
+                self._new(bot_id, size.suffix, size.mime, len(size.content)),
+                kind=PHOTO,
+                width=size.width,
+                height=size.height,
+            )
+            for size in made
+        ]
+        files[-1] = replace(files[-1], smaller=[file.id for file in files[:-1]])
+        await self._write(*zip(files, (size.content for size in made), strict=True))
+        return files
 
-    def _new(self, bot_id: int, suffix: str, mime: str, size: int, sides: tuple[int, int]) -> StoredFile:
+    def _new(self, bot_id: int, suffix: str, mime: str, size: int) -> StoredFile:
         unique = secrets.token_urlsafe(12)
-        return StoredFile(
-            id=f"AgAC{secrets.token_urlsafe(32)}",
-            unique_id=unique,
-            bot_id=bot_id,
-            name=f"{unique}{suffix}",
-            size=size,
-            mime=mime,
-            width=sides[0],
-            height=sides[1],
-        )
+        name, file_id = f"{unique}{suffix}", f"AgAC{secrets.token_urlsafe(32)}"
+        return StoredFile(id=file_id, unique_id=unique, bot_id=bot_id, name=name, size=size, mime=mime)
 
-    async def _write(self, file: StoredFile, content: bytes) -> StoredFile:
-        await anyio.to_thread.run_sync(self.path(file).write_bytes, content, limiter=self._limiter)
+    async def _write(self, *contents: tuple[StoredFile, bytes]) -> None:
+        for file, content in contents:
+            await anyio.to_thread.run_sync(self.path(file).write_bytes, content, limiter=self._limiter)
         async with self._book.writing():
-            self._book.put(file)
-        return file
+            for file, _ in contents:
+                self._book.put(file)
 
 
-def decode(content: bytes) -> Picture:
-    """Really decode a photo; raise the 400 that Telegram answers for what is none. Blocking: call it in a thread."""
-    from PIL import Image, UnidentifiedImageError  # 8 MB that a sandbox without pictures does without
-
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            width, height = image.size
-            if width + height > MAX_SIDES or max(width, height) > MAX_RATIO * min(width, height):
-                raise bad_request("PHOTO_INVALID_DIMENSIONS")
-            image.load()
-            kind = image.format or "JPEG"
-            small = image.convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise bad_request("IMAGE_PROCESS_FAILED") from error
-    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-    buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=80)
-    suffix = {"JPEG": ".jpg"}.get(kind, f".{kind.lower()}")
-    return Picture(suffix, Image.MIME.get(kind, "image/jpeg"), width, height, buffer.getvalue(), small.size)
-
-
-def photo_json(file: StoredFile) -> dict[str, object]:
-    """Return a photo as Telegram's PhotoSize."""
-    return {
-        "file_id": file.id,
-        "file_unique_id": file.unique_id,
-        "width": file.width,
-        "height": file.height,
-        "file_size": file.size,
-    }
-
-
-def document_json(file: StoredFile) -> dict[str, object]:
-    """Return any file as Telegram's Document."""
-    return {
-        "file_id": file.id,
-        "file_unique_id": file.unique_id,
-        "file_name": file.title or file.name,
-        "mime_type": file.mime,
-        "file_size": file.size,
-    }
+def place(file: StoredFile) -> str:
+    """Return the `file_path` that getFile tells."""
+    return f"{medium.FOLDERS[file.kind]}/{file.name}"

@@ -76,6 +76,10 @@ class Parameters:
             return self._uploads.get(value.removeprefix("attach://"))
         return value or None
 
+    def of(self, values: Mapping[str, Any]) -> Parameters:
+        """Return these values as parameters with the same files, for an object within the call."""
+        return Parameters(values, self._uploads)
+
     def recorded(self) -> dict[str, Any]:
         """Return what was sent, with the files as their names and sizes."""
         sizes = {name: {"filename": file.filename, "bytes": len(file.content)} for name, file in self._uploads.items()}

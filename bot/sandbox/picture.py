@@ -25,12 +25,13 @@ SCALE: Final = 2
 RIDGES: Final = 5
 
 
-def draw(prompt: str, aspect_ratio: str) -> bytes:
-    """Return the picture as JPEG."""
+def draw(prompt: str, aspect_ratio: str, variant: int = 0) -> bytes:
+    """Return the picture as JPEG; another variant is another landscape in the same mood."""
     from PIL import Image  # imported late: a sandbox that never draws does without it
 
     width, height = SIZES[aspect_ratio]
-    chance = random.Random(hashlib.blake2b(f"{aspect_ratio}\n{prompt}".encode()).digest())  # noqa: S311 - a drawing
+    seed = f"{aspect_ratio}\n{prompt}" + f"\n{variant}" * bool(variant)
+    chance = random.Random(hashlib.blake2b(seed.encode(errors="replace")).digest())  # noqa: S311 - a drawing
     scene = _Scene(width * SCALE, height * SCALE, palette_of(prompt, chance), chance)
     image = scene.paint().resize((width, height), Image.Resampling.LANCZOS)
     write_prompt(image, prompt)

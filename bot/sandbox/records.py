@@ -74,6 +74,7 @@ class Message(Record):
     is_from_bot: bool
     body: dict[str, Any]
     deleted: bool = False
+    reaction: str = ""
 
     @property
     def key(self) -> str:
@@ -146,7 +147,10 @@ class Checkout(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile(Record):
-    """A file that a bot sent; `name` is its place under the sandbox's files."""
+    """A file in a chat; `name` is its place under the sandbox's files, `title` the name its sender gave it.
+
+    `smaller` are the other sizes of a photo, the smallest first; a size is a photo of its own.
+    """
 
     KIND: ClassVar[str] = "file"
 
@@ -156,10 +160,14 @@ class StoredFile(Record):
     name: str
     size: int
     mime: str
+    kind: str = "document"
     width: int = 0
     height: int = 0
+    seconds: int = 0
     title: str = ""
-    thumbnail: str | None = None
+    track: str = ""
+    performer: str = ""
+    smaller: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def key(self) -> str:
@@ -184,10 +192,15 @@ class Task(Record):
     fail_code: str = ""
     url_is_dead: bool = False
     completed: float | None = None
+    family: str = "market"
+    medium: str = "image"
+    count: int = 1
+    price: float = 0.0
     credits: float = 0.0
-    result: str = ""
+    results: list[str] = dataclasses.field(default_factory=list)
     callbacks: int = 0
     callback_status: str = ""
+    forged_status: str = ""
 
     @property
     def key(self) -> str:

@@ -1,4 +1,7 @@
-"""The Bot API server: `/bot<token>/<method>`, answered in Telegram's shape, with the faults that were asked for."""
+"""The Bot API server: `/bot<token>/<method>`, answered in Telegram's shape, with the faults that were asked for.
+
+Files are fetched at `/file/bot<token>/<file_path>`.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,13 @@ from starlette.routing import BaseRoute, Route
 from bot.sandbox import parameters as call_parameters
 from bot.sandbox.calls import Call
 from bot.sandbox.errors import ApiError
-from bot.sandbox.faults import REFUSALS
 from bot.sandbox.flood import UNCOUNTED
 from bot.sandbox.methods import BY_LOWER_NAME, SENDS, Method
+from bot.sandbox.methods.downloads import fetched
 from bot.sandbox.methods.webhooks import Described
 from bot.sandbox.parameters import Parameters
 from bot.sandbox.records import Bot
+from bot.sandbox.telegram_faults import REFUSALS
 from bot.sandbox.world import World
 
 _TOKEN = re.compile(r"(\d{1,15}):.+")
@@ -38,7 +42,16 @@ def routes(world: World) -> list[BaseRoute]:
         status, body = await call(world, bot_id, name, method, given)
         return JSONResponse(body, status)
 
-    return [Route("/bot{token}/{method}", answer, methods=["GET", "POST"], name="bot-api")]
+    async def fetch(request: Request) -> Response:
+        try:
+            return await fetched(world, bot_of(request.path_params["token"]), request)
+        except ApiError as error:
+            return JSONResponse(error.body(), error.code)
+
+    return [
+        Route("/bot{token}/{method}", answer, methods=["GET", "POST"], name="bot-api"),
+        Route("/file/bot{token}/{file_path:path}", fetch, name="bot-files"),
+    ]
 
 
 def bot_of(token: str) -> int:

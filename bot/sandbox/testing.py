@@ -80,19 +80,25 @@ class Hook:
 
 
 @asynccontextmanager
-async def listening() -> AsyncIterator[Hook]:
-    """Serve a hook on a free port for as long as the block runs."""
-    hook = Hook()
-    app = Starlette(routes=[Route("/{path:path}", hook.take, methods=["POST"])])
+async def hosting(app: Starlette) -> AsyncIterator[str]:
+    """Serve an application on a free port for as long as the block runs; yields its address."""
     config = uvicorn.Config(app, port=0, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     async with anyio.create_task_group() as group:
         # Not serve(), which would take over the signals of the test process.
         group.start_soon(server._serve)  # noqa: SLF001
-        await until(lambda: _is_started(server), "the webhook listens")
-        hook.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/hook"
-        yield hook
+        await until(lambda: _is_started(server), "the server listens")
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
         server.should_exit = True
+
+
+@asynccontextmanager
+async def listening() -> AsyncIterator[Hook]:
+    """Serve a hook on a free port for as long as the block runs."""
+    hook = Hook()
+    async with hosting(Starlette(routes=[Route("/{path:path}", hook.take, methods=["POST"])])) as address:
+        hook.url = f"{address}/hook"
+        yield hook
 
 
 async def _is_started(server: uvicorn.Server) -> bool:

@@ -1,4 +1,7 @@
-"""A bot of forty lines, for tests of the sandbox itself: it offers a picture and, when pressed, has it made."""
+"""A small bot, for tests of the sandbox itself: it offers a picture and, when pressed, has it made.
+
+A file it sends back as it came, by its id.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from anyio.abc import TaskStatus
 
 from bot.sandbox.client import Client
 from bot.sandbox.identity import PROVIDER_KEY, TOKEN
+from bot.sandbox.medium import FOLDERS, PHOTO
 
 
 class TinyBot:
@@ -29,12 +33,22 @@ class TinyBot:
                 await (self._pressed(update["callback_query"]) if "callback_query" in update else self._told(update))
 
     async def _told(self, update: dict[str, Any]) -> None:
-        text = update["message"]["text"]
+        message = update["message"]
+        if "text" not in message:
+            await self._returned(message)
+            return
+        text = message["text"]
         if text == "silence":
             return
         keyboard = {"inline_keyboard": [[{"text": "Draw it", "callback_data": text[:60]}]]}
-        chat_id = update["message"]["chat"]["id"]
+        chat_id = message["chat"]["id"]
         await self._call("sendMessage", chat_id=chat_id, text=f"You said: {text}", reply_markup=keyboard)
+
+    async def _returned(self, message: dict[str, Any]) -> None:
+        kind = next(kind for kind in FOLDERS if kind in message)
+        file = message[kind][-1] if kind == PHOTO else message[kind]
+        given = {kind: file["file_id"], "caption": f"You sent: {message.get('caption', kind)}"}
+        await self._call(f"send{kind.capitalize()}", chat_id=message["chat"]["id"], **given)
 
     async def _pressed(self, query: dict[str, Any]) -> None:
         chat_id, message_id = query["message"]["chat"]["id"], query["message"]["message_id"]

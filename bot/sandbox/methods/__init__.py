@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from bot.sandbox.methods import commands, edits, media, messages, queries, updates, webhooks
+from bot.sandbox.methods import commands, downloads, edits, media, messages, queries, reactions, updates, webhooks
 from bot.sandbox.parameters import Parameters
 from bot.sandbox.world import World
 
@@ -23,11 +23,19 @@ METHODS: Final[dict[str, Method]] = {
     "sendMessage": messages.send_message,
     "sendChatAction": messages.send_chat_action,
     "sendPhoto": media.send_photo,
+    "sendVideo": media.send_video,
+    "sendAnimation": media.send_animation,
+    "sendAudio": media.send_audio,
+    "sendVoice": media.send_voice,
     "sendDocument": media.send_document,
+    "sendMediaGroup": media.send_media_group,
+    "getFile": downloads.get_file,
     "editMessageText": edits.edit_message_text,
     "editMessageCaption": edits.edit_message_caption,
+    "editMessageMedia": edits.edit_message_media,
     "editMessageReplyMarkup": edits.edit_message_reply_markup,
     "deleteMessage": edits.delete_message,
+    "setMessageReaction": reactions.set_message_reaction,
     "answerCallbackQuery": queries.answer_callback_query,
     "answerPreCheckoutQuery": queries.answer_pre_checkout_query,
 }
@@ -36,6 +44,6 @@ BY_LOWER_NAME: Final = {name.lower(): (name, method) for name, method in METHODS
 """Telegram takes method names in any case."""
 
 SENDS: Final = frozenset(
-    name for name in METHODS if name.startswith(("send", "edit", "answer")) or name == "deleteMessage"
+    name for name in METHODS if name.startswith(("send", "edit", "answer", "setMessage", "deleteMessage"))
 )
 """The methods with an effect a person sees; the telegram_* faults of sends hit these."""

@@ -22,7 +22,7 @@ async def get_me(world: World, bot_id: int, _: Parameters) -> dict[str, Any]:
         world.chats.choose(bot_id)
     return bot_json(bot_id) | {
         "can_join_groups": True,
-        "can_read_all_group_messages": False,
+        "can_read_all_group_messages": True,
         "supports_inline_queries": False,
         "can_connect_to_business": False,
         "has_main_web_app": False,

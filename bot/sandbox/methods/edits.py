@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from bot.sandbox import medium
 from bot.sandbox.errors import bad_request
 from bot.sandbox.methods.content import caption_content, markup_content, message_of, text_content
+from bot.sandbox.methods.media import ABOVE, dressing, input_media, stored
 from bot.sandbox.parameters import Parameters
 from bot.sandbox.records import Message
 from bot.sandbox.world import World
@@ -15,7 +17,8 @@ NOT_MODIFIED: Final = (
     "message is not modified: specified new message content and reply markup are exactly the same as a current "
     "content and reply markup of the message"
 )
-MEDIA: Final = frozenset({"photo", "video", "audio", "document", "voice", "animation"})
+MEDIA: Final = medium.FOLDERS.keys()
+SHOWN: Final = ("caption", "caption_entities", ABOVE, "has_media_spoiler", "reply_markup")
 
 
 async def edit_message_text(world: World, bot_id: int, parameters: Parameters) -> dict[str, Any]:
@@ -38,6 +41,16 @@ async def edit_message_caption(world: World, bot_id: int, parameters: Parameters
         return _replace(world, message, ("caption", "caption_entities", "reply_markup"), content)
 
 
+async def edit_message_media(world: World, bot_id: int, parameters: Parameters) -> dict[str, Any]:
+    """Replace file, caption and keyboard of the bot's message; a text becomes one with a file."""
+    kind, given = input_media(parameters.json("media"), parameters)
+    said = dressing(kind, given) | markup_content(parameters)
+    _may_become(_own(world, bot_id, parameters), kind)
+    content = medium.content(await stored(world, bot_id, kind, given, "media")) | said
+    async with world.book.writing():
+        return _replace(world, _own(world, bot_id, parameters), ("text", "entities", *MEDIA, *SHOWN), content)
+
+
 async def edit_message_reply_markup(world: World, bot_id: int, parameters: Parameters) -> dict[str, Any]:
     """Replace the keyboard of the bot's message; none removes it."""
     content = markup_content(parameters)
@@ -53,6 +66,14 @@ async def delete_message(world: World, bot_id: int, parameters: Parameters) -> b
             raise bad_request("message can't be deleted for everyone")
         world.chats.change(message, None)
     return True
+
+
+def _may_become(message: Message, kind: str) -> None:
+    if "voice" in message.body:
+        raise bad_request("message media can't be edited")
+    was = next((known for known in MEDIA if known in message.body), kind)
+    if "media_group_id" in message.body and medium.TOGETHER.get(was) != medium.TOGETHER.get(kind):
+        raise bad_request("can't change media type in the album")
 
 
 def _own(world: World, bot_id: int, parameters: Parameters) -> Message:

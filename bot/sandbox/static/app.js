@@ -3,21 +3,23 @@
 import * as api from "./api.js";
 import { Composer } from "./composer.js";
 import { Log } from "./log.js";
-import { element } from "./message.js";
+import { element } from "./dom.js";
 import { People } from "./people.js";
 
 const find = (id) => document.getElementById(id);
-const ACTIONS = { typing: "typing…", upload_photo: "sending a picture…", upload_document: "sending a file…", upload_video: "sending a video…", record_voice: "recording…" };
+const ACTIONS = { typing: "typing…", upload_photo: "sending a picture…", upload_document: "sending a file…", upload_video: "sending a video…", record_voice: "recording…", upload_voice: "sending sound…", record_video: "filming…" };
 const PRESS_SECONDS = 15;
 
-let chat = Number(location.hash.slice(1)) || 1001;
+// The hash names the chat, and in a group who writes: #1001, #-1000000000001/1001.
+let chat = 0;
+let user = 1001;
 let listening = new AbortController();
 const pressed = new Map();
 const early = new Map();
 
-const log = new Log(find("scroll"), find("log"), find("latest"), { press, view, command: (text) => say(text).catch(() => {}) });
-const people = new People((id) => { location.hash = `#${id}`; });
-const composer = new Composer(say);
+const log = new Log(find("scroll"), find("log"), find("latest"), { press, view, command: (text) => say(text).catch(() => {}), reply: (message) => composer.reply(message) });
+const people = new People((id, writer) => { location.hash = id < 0 ? `#${id}/${writer || user}` : `#${id}`; });
+const composer = new Composer(say, toast);
 
 function toast(text) {
   const note = element("p", "", text);
@@ -31,9 +33,11 @@ function view(address, description) {
   find("viewer").showModal();
 }
 
-async function say(text) {
+async function say(text, files = [], more = {}, progress = () => {}) {
+  const how = { ...more, user };
   try {
-    await api.write(chat, text);
+    if (files.length) await api.attach(chat, files, { ...how, caption: text }, progress);
+    else await api.write(chat, text, how);
   } catch (error) {
     toast(error.message);
     throw error;
@@ -48,7 +52,7 @@ async function press(messageId, button, key) {
   }
   key.classList.add("busy");
   try {
-    const query = await api.press(chat, messageId, button.text);
+    const query = await api.press(chat, messageId, button.text, user);
     pressed.set(query.id, key);
     // The answer may have come before the press itself was confirmed.
     if (early.has(query.id)) answered([early.get(query.id)]);
@@ -102,12 +106,12 @@ function banner(text) {
 }
 
 async function refresh() {
-  const state = await api.state(chat);
+  const state = await api.state(chat, user);
   const { bot } = state;
   isOnline = (bot.webhook && !bot.error) || bot.polling || (bot.webhook && state.pending === 0);
   if (isOnline || state.pending === 0) banner("");
   else banner(`The bot does not answer${bot.error ? ` (${bot.error})` : ""}. ${state.pending === 1 ? "One update waits" : `${state.pending} updates wait`} and will be delivered.`);
-  people.show(state.users, chat);
+  people.show(state.users, state.groups, chat, user);
   composer.offer(state.commands);
   showStatus();
 }
@@ -141,7 +145,10 @@ async function listen(signal) {
 }
 
 function open() {
-  chat = Number(location.hash.slice(1)) || 1001;
+  const [place, writer] = location.hash.slice(1).split("/").map(Number);
+  chat = place || 1001;
+  user = chat > 0 ? chat : writer || 1001;
+  composer.reply(null);
   listening.abort();
   listening = new AbortController();
   pressed.clear();

@@ -1,12 +1,17 @@
 // Where one writes, and the menu of commands.
 
-import { element } from "./message.js";
+import { element } from "./dom.js";
+import { gist } from "./message.js";
+import { Tray } from "./tray.js";
 
 const find = (id) => document.getElementById(id);
 
 export class Composer {
-  constructor(send) {
+  constructor(send, refuse) {
     this.send = send;
+    this.answered = null;
+    this.tray = new Tray(() => this.changed(), refuse);
+    find("reply-cancel").addEventListener("click", () => this.reply(null));
     this.text = find("text");
     this.menu = find("commands");
     this.commands = [];
@@ -29,23 +34,37 @@ export class Composer {
   changed() {
     this.text.style.height = "auto";
     this.text.style.height = `${Math.min(this.text.scrollHeight, 180)}px`;
-    find("send").disabled = !this.text.value.trim();
+    find("send").disabled = !this.text.value.trim() && !this.tray.files.length;
     const typed = /^\/(\w*)$/.exec(this.text.value);
     const matching = typed ? this.commands.filter((one) => one.command.startsWith(typed[1].toLowerCase())) : [];
     if (matching.length) this.open(matching);
     else this.close();
   }
 
+  reply(view) {
+    this.answered = view;
+    find("replying").hidden = !view;
+    find("reply-text").textContent = view ? gist(view.message) : "";
+    if (view) this.text.focus();
+  }
+
   submit() {
     const text = this.text.value.trim();
-    if (!text) return;
+    const { kind } = this.tray;
+    const files = this.tray.take();
+    const { answered } = this;
+    if (!text && !files.length) return;
     this.text.value = "";
+    this.reply(null);
     this.changed();
     this.text.focus();
-    this.send(text).catch(() => {
+    const more = { reply_to: answered?.message_id, kind };
+    this.send(text, files, more, (share) => this.tray.progress(share)).catch(() => {
       if (!this.text.value) this.text.value = text;
+      if (files.length) this.tray.add(files);
+      if (answered) this.reply(answered);
       this.changed();
-    });
+    }).finally(() => this.tray.progress(null));
   }
 
   key(event) {
@@ -55,6 +74,8 @@ export class Composer {
       this.choose((this.chosen + (event.key === "ArrowDown" ? 1 : options.length - 1)) % options.length);
     } else if (!this.menu.hidden && event.key === "Escape") {
       this.close();
+    } else if (event.key === "Escape" && this.answered) {
+      this.reply(null);
     } else if (!this.menu.hidden && (event.key === "Enter" || event.key === "Tab")) {
       event.preventDefault();
       options[this.chosen].click();

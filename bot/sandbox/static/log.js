@@ -1,6 +1,7 @@
 // The messages of one chat, kept in order, changed in place.
 
-import { element, render } from "./message.js";
+import { element } from "./dom.js";
+import { render } from "./message.js";
 
 const day = new Intl.DateTimeFormat([], { day: "numeric", month: "long" });
 
@@ -56,6 +57,7 @@ export class Log {
     const old = this.nodes.get(view.message_id);
     if (view.deleted) {
       old?.remove();
+      this.list.querySelector(`.album-text[data-of="${view.message_id}"]`)?.remove();
       this.nodes.delete(view.message_id);
       this.views.delete(view.message_id);
       return;
@@ -69,11 +71,38 @@ export class Log {
       return;
     }
     const next = [...this.list.querySelectorAll(".message")].find((other) => Number(other.dataset.id) > view.message_id);
-    this.list.insertBefore(node, next || null);
+    this.list.insertBefore(node, next?.closest(".album") || next || null);
+  }
+
+  // Pictures and films of one album stand together, what is written with them below.
+  gather() {
+    const groups = Map.groupBy([...this.list.querySelectorAll(".message.pictured[data-group]:not([data-group=''])")], (node) => node.dataset.group);
+    for (const nodes of groups.values()) {
+      let album = nodes[0].closest(".album");
+      if (nodes.length < 2 && !album) continue;
+      if (!album) {
+        album = element("div", `album ${nodes[0].classList.contains("mine") ? "mine" : "theirs"}`);
+        nodes[0].replaceWith(album);
+        album.append(nodes[0]);
+      }
+      nodes.forEach((node, at) => {
+        if (node.parentElement !== album) album.insertBefore(node, album.querySelector(".album-text"));
+        node.classList.toggle("wide", nodes.length % 2 === 1 && at === 0);
+        const text = node.querySelector(".bubble > .text");
+        if (!text) return;
+        node.querySelector(".bubble").classList.add("bare");
+        album.querySelector(`[data-of="${node.dataset.id}"]`)?.remove();
+        text.className = "album-text bubble text";
+        text.dataset.of = node.dataset.id;
+        album.append(text);
+      });
+    }
+    for (const album of this.list.querySelectorAll(".album")) if (!album.querySelector(".message")) album.remove();
   }
 
   arrange() {
     for (const old of this.list.querySelectorAll(".day")) old.remove();
+    this.gather();
     const today = new Date().toDateString();
     let previous = null;
     for (const node of [...this.list.querySelectorAll(".message")]) {
@@ -81,7 +110,7 @@ export class Log {
       const isNewDay = previous?.dataset.day !== node.dataset.day;
       if (isNewDay) {
         const label = node.dataset.day === today ? "Today" : day.format(new Date(node.dataset.day));
-        this.list.insertBefore(element("div", "day", label), node);
+        this.list.insertBefore(element("div", "day", label), node.closest(".album") || node);
       }
       const isFirst = isNewDay || previous.classList.contains("mine") !== isMine;
       node.classList.toggle("first", isFirst);

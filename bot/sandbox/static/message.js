@@ -1,21 +1,12 @@
 // One message as DOM: bubble, media, keyboard.
 
+import { element, icon } from "./dom.js";
+import { medium } from "./media.js";
 import { formatted } from "./text.js";
 
-export function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `#i-${name}`);
-  svg.append(use);
-  svg.setAttribute("aria-hidden", "true");
-  return svg;
-}
-
-export function element(tag, className, ...children) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  node.append(...children.filter((child) => child !== null && child !== undefined));
-  return node;
+export function gist(message) {
+  const kind = ["photo", "video", "animation", "audio", "voice", "document"].find((each) => message[each]);
+  return message.text || message.caption || { photo: "Picture", voice: "Voice message", document: message.document?.file_name }[kind] || (kind ? kind[0].toUpperCase() + kind.slice(1) : "Message");
 }
 
 const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" });
@@ -24,7 +15,8 @@ function meta(view, isWaiting) {
   const { message } = view;
   const time = element("time", "", clock.format(message.date * 1000));
   time.dateTime = new Date(message.date * 1000).toISOString();
-  const parts = element("span", "meta", message.edit_date ? "edited " : null, time);
+  const reaction = view.reaction ? element("span", "reaction", view.reaction) : null;
+  const parts = element("span", "meta", reaction, message.edit_date ? "edited " : null, time);
   if (!view.from_bot) {
     const mark = icon(isWaiting ? "sent" : "taken");
     mark.removeAttribute("aria-hidden");
@@ -33,30 +25,6 @@ function meta(view, isWaiting) {
     parts.append(mark);
   }
   return parts;
-}
-
-function photo(view, on) {
-  const largest = view.message.photo.at(-1);
-  const image = element("img");
-  image.src = view.file_url;
-  image.width = largest.width;
-  image.height = largest.height;
-  image.alt = view.text || "Picture from the bot";
-  image.decoding = "async";
-  const button = element("button", "picture", image);
-  button.type = "button";
-  button.setAttribute("aria-label", "Show the picture large");
-  button.addEventListener("click", () => on.view(view.file_url, image.alt));
-  return button;
-}
-
-function file(view) {
-  const { document: sent } = view.message;
-  const size = sent.file_size < 1024 * 1024 ? `${(sent.file_size / 1024).toFixed(1)} KB` : `${(sent.file_size / 1048576).toFixed(1)} MB`;
-  const link = element("a", "document", element("span", "icon", icon("file")), element("span", "name", sent.file_name, element("small", "", size)));
-  link.href = view.file_url;
-  link.download = sent.file_name;
-  return link;
 }
 
 function keyboard(view, on) {
@@ -78,29 +46,39 @@ function keyboard(view, on) {
   return element("div", "keys", ...rows.map((row) => element("div", "", ...row.map(key))));
 }
 
+function answer(view, on) {
+  const node = element("button", "answer", icon("reply"));
+  node.type = "button";
+  node.title = "Reply";
+  node.setAttribute("aria-label", `Reply to: ${gist(view.message).slice(0, 60)}`);
+  node.addEventListener("click", () => on.reply(view));
+  return node;
+}
+
 export function render(view, isWaiting, on) {
   const { message } = view;
   const bubble = element("div", "bubble");
-  const reply = message.reply_to_message;
-  if (reply) bubble.append(element("span", "reply", reply.text || reply.caption || "Picture"));
-  if (view.kind === "photo") {
-    bubble.classList.add("photo");
-    if (!view.text) bubble.classList.add("bare");
-    bubble.append(photo(view, on));
-  } else if (view.kind === "document") {
-    bubble.append(file(view));
-  }
+  const file = medium(view, on);
+  const isGroup = message.chat.type !== "private";
+  if (isGroup && !view.from_bot) bubble.append(element("span", `author ink-${message.from.id % 5}`, message.from.first_name));
+  if (message.reply_to_message) bubble.append(element("span", "reply", gist(message.reply_to_message)));
+  bubble.classList.toggle("photo", Boolean(file?.isPicture));
+  bubble.classList.toggle("bare", Boolean(file?.isPicture) && !view.text);
+  if (file && !message.show_caption_above_media) bubble.append(file.node);
   if (view.text) {
     const entities = message.entities || message.caption_entities;
     bubble.append(element("div", "text", formatted(view.text, entities, on.command), meta(view, isWaiting)));
   } else {
     bubble.append(meta(view, isWaiting));
   }
+  if (file && message.show_caption_above_media) bubble.append(file.node);
   const keys = keyboard(view, on);
-  const node = element("div", `message ${!view.from_bot ? "mine" : "theirs"}`, bubble, keys);
+  const node = element("div", `message ${!view.from_bot ? "mine" : "theirs"}`, bubble, keys, answer(view, on));
+  node.classList.toggle("in-group", isGroup);
   node.classList.toggle("keyed", Boolean(keys));
-  node.classList.toggle("pictured", view.kind === "photo");
+  node.classList.toggle("pictured", Boolean(file?.isPicture));
   node.dataset.id = view.message_id;
+  node.dataset.group = message.media_group_id || "";
   node.dataset.day = new Date(message.date * 1000).toDateString();
   return node;
 }

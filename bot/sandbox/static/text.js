@@ -5,6 +5,9 @@ const TAGS = {
   blockquote: "blockquote", expandable_blockquote: "blockquote",
 };
 
+// About four lines on a phone.
+const FOLDED_FROM = 160;
+
 const BLOCKS = new Set(["pre", "blockquote", "expandable_blockquote"]);
 
 function wrap(entity, text, onCommand) {
@@ -31,6 +34,17 @@ function wrap(entity, text, onCommand) {
     cover.className = "spoiler";
     cover.addEventListener("click", () => cover.classList.add("shown"));
     return cover;
+  }
+  if (type === "expandable_blockquote" && text.length > FOLDED_FROM) {
+    const quote = document.createElement("blockquote");
+    quote.className = "folded";
+    quote.tabIndex = 0;
+    quote.setAttribute("role", "button");
+    quote.setAttribute("aria-expanded", "false");
+    const turn = () => quote.setAttribute("aria-expanded", String(quote.classList.toggle("folded") === false));
+    quote.addEventListener("click", turn);
+    quote.addEventListener("keydown", (event) => event.key === "Enter" && turn());
+    return quote;
   }
   return document.createElement(TAGS[type] || "span");
 }

@@ -2,117 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import anyio
 import httpx
 import pytest
 from anyio.from_thread import BlockingPortal
-from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-from bot.sandbox.client import connected
 from bot.sandbox.identity import TOKEN
 from bot.sandbox.testing import running
-from bot.sandbox.tinybot import TinyBot
+from tests.browser.bot.sandbox.pages import PHONE, Page
 
 pytestmark = [pytest.mark.needs("chromium", "chromedriver"), pytest.mark.timeout(120)]
-
-WIDE, PHONE = (1280, 860), (390, 780)
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--no-first-run",
-    "--no-proxy-server",
-)
-
-
-class Page:
-    """The page, and what a person does on it."""
-
-    def __init__(self, driver: Any, address: str) -> None:
-        self.driver = driver
-        self.address = address
-
-    def open(self, size: tuple[int, int] = WIDE, scheme: str = "light", chat: int = 1001) -> None:
-        """Open the page as it looks on a screen of this size and mood."""
-        screen = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == PHONE}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-        self.driver.get("about:blank")
-        self.driver.get(f"{self.address}/#{chat}")
-
-    def all(self, selector: str) -> list[Any]:
-        """Return the visible elements of a selector."""
-        return [element for element in self.driver.find_elements(By.CSS_SELECTOR, selector) if element.is_displayed()]
-
-    def wait(self, selector: str, text: str = "") -> Any:
-        """Return the newest visible element of the selector that holds the text, once there is one."""
-
-        def find(_: object) -> Any:
-            return next((e for e in reversed(self.all(selector)) if text in e.text), None)
-
-        return WebDriverWait(
-            self.driver, 15, poll_frequency=0.05, ignored_exceptions=[StaleElementReferenceException]
-        ).until(find, f"nothing of {selector} says {text!r}")
-
-    def write(self, text: str) -> None:
-        """Write a message and send it with Enter."""
-        self.wait("#text").send_keys(text, Keys.ENTER)
-
-    def script(self, source: str) -> Any:
-        """Return what a script returns."""
-        return self.driver.execute_script(f"return {source}")
-
-    def complaints(self) -> list[str]:
-        """Return what the browser itself found wrong, such as a breach of the content security policy."""
-        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
-
-
-@asynccontextmanager
-async def played(home: Path) -> AsyncIterator[str]:
-    """Run a sandbox with a tiny bot in it."""
-    async with running(home) as address, connected(address) as client, anyio.create_task_group() as group:
-        await client.set_faults(provider_latency=0.3)
-        await group.start(TinyBot(client).serve)
-        yield address
-        group.cancel_scope.cancel()
-
-
-@pytest.fixture(scope="module")
-def driver(program: Callable[[str], str | None]) -> Iterator[Any]:
-    """A headless Chromium."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = program("chromium") or ""
-    for flag in FLAGS:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    service = webdriver.ChromeService(program("chromedriver"), env={**os.environ, "NO_PROXY": "*"})
-    opened = webdriver.Chrome(options=options, service=service)
-    yield opened
-    opened.quit()
-
-
-@pytest.fixture
-def page(home: Path, portal: BlockingPortal, driver: Any) -> Iterator[Page]:
-    """The page of a fresh sandbox, closed before the sandbox is."""
-    with portal.wrap_async_context_manager(played(home)) as address:
-        shown = Page(driver, address)
-        yield shown
-        complaints = shown.complaints()
-        driver.get("about:blank")
-        assert complaints == []
 
 
 def test_a_person_writes_presses_and_gets_a_picture(page: Page) -> None:
@@ -213,3 +116,20 @@ def test_the_page_comes_back_by_itself_when_the_sandbox_does(home: Path, portal:
         assert [e.text.splitlines()[0] for e in page.all(".mine .text")] == ["before", "after"]
         driver.get("about:blank")
     page.complaints()
+
+
+def test_a_long_quotation_is_folded_until_it_is_pressed(page: Page) -> None:
+    """As Telegram shows what a bot repeats of a person's words; a short one stands as it is."""
+    page.open()
+    page.write("/start")
+    page.wait(".theirs .text", "You said")
+    text = f"<blockquote expandable>short</blockquote>\n<blockquote expandable>{'a fox ' * 200}</blockquote>\nDone"
+    body = {"chat_id": 1001, "text": text, "parse_mode": "HTML"}
+    httpx.post(f"{page.address}/bot{TOKEN}/sendMessage", json=body, trust_env=False)
+    page.wait(".theirs .text", "Done")
+    assert len(page.all(".theirs blockquote.folded")) == 1
+    assert page.script("document.querySelector('blockquote.folded').clientHeight") < 100
+    page.wait("blockquote.folded").send_keys(Keys.ENTER)
+    assert page.script("document.querySelector('blockquote[aria-expanded=true]').clientHeight") > 100
+    page.wait("blockquote[aria-expanded=true]").click()
+    assert page.wait("blockquote.folded")

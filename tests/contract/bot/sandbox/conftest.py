@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,12 +11,21 @@ from telegram.request import HTTPXRequest
 
 from bot.sandbox.client import Client, connected
 from bot.sandbox.testing import Hook, listening, running
+from tests.oracle import Oracle, watching
 
 
 @pytest.fixture(autouse=True)
 def durations(monkeypatch: pytest.MonkeyPatch) -> None:
     """python-telegram-bot warns about numbers of seconds unless told that the next type is expected."""
     monkeypatch.setenv("PTB_TIMEDELTA", "true")
+
+
+@pytest.fixture(autouse=True)
+def oracle() -> Iterator[Oracle]:
+    """Judge at the end of every test what the sandbox took and said in it."""
+    with watching() as oracle:
+        yield oracle
+    oracle.judge()
 
 
 @pytest.fixture
@@ -30,8 +39,13 @@ async def sandbox(home: Path) -> AsyncIterator[Client]:
 async def bot(sandbox: Client) -> AsyncIterator[Bot]:
     """python-telegram-bot, unmodified, initialised on the sandbox."""
     request = HTTPXRequest(httpx_kwargs={"trust_env": False})
-    url = f"{sandbox.address}/bot"
-    async with Bot("7000000001:contract", base_url=url, request=request, get_updates_request=request) as made:
+    async with Bot(
+        "7000000001:contract",
+        base_url=f"{sandbox.address}/bot",
+        base_file_url=f"{sandbox.address}/file/bot",
+        request=request,
+        get_updates_request=request,
+    ) as made:
         yield made
 
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from bot.sandbox.client import Client, connected
-from bot.sandbox.tasks import signature
+from bot.sandbox.hints import signature
 from bot.sandbox.testing import Hook, running, until
 
 INPUT = {"prompt": "a red fox in snow", "aspect_ratio": "16:9"}

@@ -8,10 +8,11 @@ import pytest
 
 from bot.sandbox import records
 from bot.sandbox.delivery import backoff
+from bot.sandbox.hints import signature
 from bot.sandbox.loopback import is_loopback_url
 from bot.sandbox.models import problem
 from bot.sandbox.records import Task
-from bot.sandbox.tasks import signature, state_of
+from bot.sandbox.tasks import state_of
 
 TASK = Task(
     id="t", model="z-image", prompt="fox", aspect_ratio="1:1", param="{}", callback_url="", created=100.0, due=110.0
@@ -71,7 +72,7 @@ def test_only_this_machine_is_loopback(url: str, expected: bool) -> None:
 
 def test_a_good_input_has_no_problem() -> None:
     """Further fields are taken as the provider takes them."""
-    assert problem("z-image", {"prompt": "x" * 1000, "aspect_ratio": "9:16", "nsfw_checker": True}) == ""
+    assert problem("market", "z-image", {"prompt": "x" * 1000, "aspect_ratio": "9:16", "nsfw_checker": True}) == ""
 
 
 def test_a_record_survives_as_json_and_forgets_fields_it_does_not_know() -> None:
