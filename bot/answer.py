@@ -36,9 +36,10 @@ def hearing() -> Iterator[list[bytes]]:
 
 
 def message_id(heard: list[bytes]) -> int | None:
-    """Return the id of the message that the last answer speaks of, if it does."""
+    """Return the id of the message that the last answer speaks of, if it does; of an album, the first one's."""
     try:
-        found = json.loads(heard[-1])["result"]["message_id"]
+        result = json.loads(heard[-1])["result"]
+        found = (result[0] if isinstance(result, list) else result)["message_id"]
     except (LookupError, TypeError, ValueError, RecursionError):
         return None
     return found if isinstance(found, int) and not isinstance(found, bool) else None

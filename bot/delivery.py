@@ -10,6 +10,7 @@ Telegram has no idempotency key, so one message may arrive twice; it is counted,
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
@@ -38,10 +39,12 @@ REASON_CHARACTERS: Final = 200
 # RuntimeError: the client is closed, because the connection to Telegram is being set up anew.
 _NOT_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, RuntimeError)
 _REPEATABLE = ("editMessageText",)
-_FILED = ("sendPhoto",)
+_FILED = ("sendPhoto", "sendVideo", "sendAudio", "sendDocument", "sendMediaGroup")
 _GATEWAY = "gateway"
 """502 and 504 are a gateway's words for not having heard Telegram's own."""
 _UNCHANGED = "message is not modified"
+_TOO_LARGE = re.compile(r"(?:entity|content) too large|file is too big$", re.IGNORECASE)
+"""413, and what Telegram says of files; a picture that is too big for a photo may go as a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,25 +84,36 @@ class Outgoing:
 
     @property
     def has_file(self) -> bool:
-        """Whether a file of its generation goes with it."""
+        """Whether files of its generation go with it."""
         return self.method in _FILED
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Telegram carried the call out."""
+    """Telegram carried the call out; `others` are the files of an album after its first."""
 
     message_id: int | None = None
     file_id: str | None = None
+    others: tuple[str, ...] = ()
+
+    @property
+    def file_ids(self) -> tuple[str, ...]:
+        """Telegram's ids of the files that were sent, in order."""
+        return () if self.file_id is None else (self.file_id, *self.others)
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The call will not be made again. `quiet`: nobody misses it. `unreachable`: the chat takes nothing any more."""
+    """The call will not be made again. `quiet`: nobody misses it. `unreachable`: the chat takes nothing any more.
+
+    `refused`: Telegram does not take it as it is; in another form it might. `too_large`: as a file in none.
+    """
 
     reason: str
     quiet: bool = False
     unreachable: bool = False
+    refused: bool = False
+    too_large: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +173,12 @@ def judge(row: Outgoing, error: TelegramError, jitter: float) -> Verdict:
         return Sent(row.target_message_id)
     if row.best_effort:
         return Failed(why, quiet=True)
+    if row.has_file and _TOO_LARGE.search(error.message):
+        # Also in the words of a server in front of Telegram, whose answer is no JSON.
+        return Failed(why, refused=True, too_large=True)
     if isinstance(error, Forbidden | BadRequest):
-        return Failed(why, unreachable=isinstance(error, Forbidden))
+        unreachable = isinstance(error, Forbidden)
+        return Failed(why, unreachable=unreachable, refused=not unreachable)
     return _elsewhere(row, error) or _later(row, error, why, jitter)
 
 

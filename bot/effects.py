@@ -25,28 +25,38 @@ def markup(keyboard: Keyboard) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """Queue calls to Telegram in the transaction behind `connection`."""
+    """Queue calls to Telegram in the transaction behind `connection`; `user_id` is who is answered, if anybody is."""
 
     connection: Connection
     traceparent: str | None = None
+    user_id: int | None = None
 
     async def send_text(
-        self, chat_id: int, text: str, keyboard: Keyboard = (), *, generation_id: int | None = None
+        self,
+        chat_id: int,
+        text: str,
+        keyboard: Keyboard = (),
+        *,
+        generation_id: int | None = None,
+        has_preview: bool = True,
     ) -> int:
         """Queue a message (HTML) and return its outbox id, by which it can be edited later."""
         params = {"text": text, "parse_mode": "HTML"} | ({"reply_markup": markup(keyboard)} if keyboard else {})
+        params |= {} if has_preview else {"link_preview_options": {"is_disabled": True}}
         return await self._queue(chat_id, "sendMessage", params, generation_id=generation_id)
 
     async def edit_text(self, chat_id: int, outbox_id: int, text: str, keyboard: Keyboard = ()) -> int:
-        """Queue an edit of the message that outbox row `outbox_id` sends; it replaces edits still waiting."""
-        params = {"text": text, "parse_mode": "HTML", "reply_markup": markup(keyboard)}
+        """Queue an edit of the message that outbox row `outbox_id` sends; it replaces edits still waiting.
+
+        Without a keyboard the message has none afterwards, whatever it had: so Telegram takes what is left out.
+        """
+        params = {"text": text, "parse_mode": "HTML"} | ({"reply_markup": markup(keyboard)} if keyboard else {})
         await self.connection.execute(sql("outbox_supersede"), outbox_id)
         return await self._queue(chat_id, "editMessageText", params, edits=outbox_id)
 
-    async def send_photo(self, chat_id: int, generation_id: int, caption: str, keyboard: Keyboard = ()) -> int:
-        """Queue the picture of a generation; sending it is what delivers the generation."""
-        params = {"caption": caption, "parse_mode": "HTML"} | ({"reply_markup": markup(keyboard)} if keyboard else {})
-        return await self._queue(chat_id, "sendPhoto", params, generation_id=generation_id)
+    async def send_result(self, chat_id: int, generation_id: int, method: str, params: Mapping[str, Any]) -> int:
+        """Queue results of a generation; `params` say which (`places`), how (`ways`), and whether that `delivers` it."""
+        return await self._queue(chat_id, method, {"parse_mode": "HTML", **params}, generation_id=generation_id)
 
     async def answer_callback(self, chat_id: int, callback_query_id: str, text: str | None = None) -> int:
         """Queue the answer that stops a button's spinner; best effort, it is never repeated."""
@@ -74,5 +84,6 @@ class Effects:
             generation_id,
             best_effort,
             self.traceparent,
+            self.user_id,
         )
         return row

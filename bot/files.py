@@ -4,7 +4,7 @@
 
 Invariants
 * A provider's host may take minutes to give a file: meanwhile its lane waits, and no call of any other.
-* A place is held until the file is taken or dropped: so many files are in memory before their calls, and no more.
+* A place is held until the file is taken or dropped: so many are fetched ahead of their calls, and no more.
 * A fetch leaves nothing in doubt, so a stop simply ends it; whoever comes next fetches anew.
 """
 

@@ -12,6 +12,12 @@ Slo = Literal["image", "audio", "video"]
 PROVIDER_SECONDS: Final[Mapping[Slo, float]] = {"image": 900.0, "audio": 900.0, "video": 1800.0}
 """A task without a result by then has failed for the user, whatever becomes of it."""
 
+ANSWER_SECONDS: Final = 120.0
+"""An order without an answer by then has nobody who waits for one: no call takes so long."""
+
+DELIVERY_SECONDS: Final = 3_600.0
+"""How often a result that is on its way is looked after: Telegram may take its time, a lost message would take for ever."""
+
 QUEUE_SECONDS: Final = 900.0
 """How long a confirmed generation may wait for its turn at the provider's rate limit."""
 
@@ -39,6 +45,9 @@ RATE_WINDOW_SECONDS: Final = CREATE_LIMIT[1]
 POLLS: Final = ((30.0, 2.0, 3.0), (120.0, 5.0, 10.0), (float("inf"), 15.0, 30.0))
 """Until this age of the task, the next look comes after between so many and so many seconds."""
 
+LATE_POLL_SECONDS: Final = 60.0
+"""Nobody is waiting any more: what comes now is a gift."""
+
 RETRIES: Final = (1.0, 2.0, 5.0, 10.0, 15.0)
 """Waits after calls that brought nothing."""
 
@@ -47,6 +56,11 @@ def poll_delay(age: float, luck: float) -> float:
     """Return the seconds until the next look at a task of this age; `luck` in [0, 1) spreads the looks."""
     low, high = next((low, high) for until, low, high in POLLS if age < until)
     return low + (high - low) * luck
+
+
+def late_delay(age: float, luck: float) -> float:
+    """Return the seconds until the next look at a task whose credits went back so long ago: rarer and rarer."""
+    return max(LATE_POLL_SECONDS, age / 10) * (0.8 + 0.4 * luck)
 
 
 def retry_delay(failures: int, luck: float) -> float:

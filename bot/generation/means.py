@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import anyio
@@ -11,8 +11,10 @@ import anyio
 from bot.catalogue import Catalogue, Model
 from bot.effects import Effects
 from bot.generation.results import Results
+from bot.generation.userfiles import UserFiles
 from bot.ports import Connection, Database, Term
-from bot.providers.base import Provider
+from bot.providers.base import Provider, Uploader
+from bot.vitals import Vitals
 from telemetry import emit, events, tracing
 
 STOP_SECONDS: Final = 3.0
@@ -29,9 +31,12 @@ class Means:
     term: Term
     catalogue: Catalogue
     providers: Mapping[str, Provider]
+    uploader: Uploader
     results: Results
+    files: UserFiles
     luck: Callable[[], float]
     callback_url: Callable[[object], str | None] = lambda _token: None
+    vitals: Vitals = field(default_factory=Vitals)
 
     def provider_of(self, model: Model) -> Provider:
         """Return who makes this model's generations."""

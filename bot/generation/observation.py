@@ -1,20 +1,15 @@
-"""submitted → succeeded | failed: looks at the task, fetches the result, queues the picture in the same transaction."""
+"""submitted → succeeded | failed: looks at the task, fetches what it brought, queues that in the same transaction."""
 
 from __future__ import annotations
 
-from typing import Final
-
-from bot import pricing
 from bot.catalogue import Model
-from bot.generation import cadence, progress, settlement, store
-from bot.generation.means import Means, effects
-from bot.generation.results import ResultRefused, ResultUnavailable
+from bot.generation import cadence, dispatch, pieces, progress, settlement, store
+from bot.generation.collection import collect, compare, cost
+from bot.generation.means import Means
+from bot.generation.results import DiskTroubled, ResultRefused, ResultUnavailable
 from bot.generation.store import Generation, Move
 from bot.providers.base import Failed, Pending, ProviderError, Succeeded
 from telemetry import emit, events
-
-FETCH_TRIES: Final = 6
-"""A result that cannot be fetched so often in a row is not there."""
 
 
 async def look(means: Means, row: Generation, model: Model) -> None:
@@ -24,10 +19,10 @@ async def look(means: Means, row: Generation, model: Model) -> None:
         found = await means.provider_of(model).poll(row.task_id or "")
     except ProviderError as error:
         emit(events.ProviderTroubled(provider=model.family, operation=error.operation, code=error.code, model=model.id))
-        return await _later(means, row, model, cadence.retry_delay(row.steps + 1, means.luck()), row.steps + 1)
+        return await _later(means, row, model, _retry(means, row))
     match found:
         case Pending():
-            return await _later(means, row, model, cadence.poll_delay(row.age, means.luck()), 0)
+            return await _later(means, row, model, (cadence.poll_delay(row.age, means.luck()), 0))
         case Failed(failure, code, detail):
             return await settlement.fail(means, row, model, failure, f"{code} {detail}".strip())
         case Succeeded():
@@ -35,32 +30,45 @@ async def look(means: Means, row: Generation, model: Model) -> None:
 
 
 async def _succeed(means: Means, row: Generation, model: Model, found: Succeeded) -> None:
-    url = found.urls[0]
-    await means.term.trusted()
     try:
-        await means.results.fetch(row.id, url)
+        brought = await collect(means, row, found)
     except ResultRefused as error:
         return await settlement.fail(means, row, model, "transient", f"result {error}")
     except ResultUnavailable as error:
-        if row.steps + 1 >= FETCH_TRIES:
-            return await settlement.fail(means, row, model, "transient", f"result {error}")
-        return await _later(means, row, model, cadence.retry_delay(row.steps + 1, means.luck()), row.steps + 1)
-    took = found.credits if found.credits is not None else pricing.provider_credits(model, row.inputs)
+        # It is paid for: until the deadline it may come, and afterwards it is still looked for.
+        if isinstance(error, DiskTroubled):
+            emit(events.GenerationStepFailed(generation_id=row.id, model=model.id, state=row.state, error=error))
+        return await _later(means, row, model, _retry(means, row), error)
+    took = cost(row, model, found)
+    first = next((piece.url for piece in brought if piece.url is not None), None)
     async with means.database.transaction() as connection:
         # From here on the outbox has the word: it delivers, or says that it cannot.
-        if not await store.move(connection, row, Move("succeeded", wait=None, result_url=url, cost=pricing.cost(took))):
+        move = Move("succeeded", wait=cadence.DELIVERY_SECONDS, result_url=first, cost=took)
+        if not await store.move(connection, row, move):
             return None
+        await pieces.keep(connection, row.id, brought)
         await progress.show(connection, row, model, "sending")
-        await effects(connection).send_photo(row.chat_id, row.id, progress.caption(row, model))
+        await dispatch.begin(connection, row, model, brought)
+    compare(row, model, found)
+    means.vitals.ended(model.id, "success")
     emit(events.GenerationSucceeded(generation_id=row.id, model=model.id, modality=model.modality, seconds=row.age))
     return None
 
 
-async def _later(means: Means, row: Generation, model: Model, seconds: float, failures: int) -> None:
+async def _later(
+    means: Means, row: Generation, model: Model, wait: tuple[float, int], error: ResultUnavailable | None = None
+) -> None:
+    """Look again after so many seconds, with so many failures in a row; past the deadline nobody waits any more."""
     if row.is_overdue:
-        return await settlement.fail(means, row, model, "timeout", "deadline")
+        detail = "deadline" if error is None else f"result {error}"
+        is_fault = not isinstance(error, DiskTroubled)
+        return await settlement.fail(means, row, model, "timeout", detail, is_fault=is_fault)
     async with means.database.transaction() as connection:
-        await store.defer(connection, row, seconds, failures)
-        if not failures:
-            await progress.show(connection, row, model, "drawing")
+        await store.defer(connection, row, *wait)
+        # Also while a look fails, or its result does not come: it has long left the queue.
+        await progress.show(connection, row, model, "drawing")
     return None
+
+
+def _retry(means: Means, row: Generation) -> tuple[float, int]:
+    return cadence.retry_delay(row.steps + 1, means.luck()), row.steps + 1

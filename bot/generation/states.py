@@ -5,7 +5,8 @@
       │         │ └─────────┘ └▶ unknown ─┴─────────────┘      ▲
       └▶ expired└──────────────────┴───────────────────────────┘
 
-* `submitting` is committed before the provider is called. Whoever finds one of an earlier run makes it `unknown`.
+* `submitting` is committed before the provider is called. One that nobody waits for any more is made `unknown`,
+  or `submitted` if its task is known.
 * `unknown` is never submitted again: only the provider's own callback can still say which task it became, otherwise it
   fails at its deadline. `submitting → held` is for calls that surely made no task.
 * Money is held from `held` on, and ends with `charged` or `released`; nothing is charged that was not delivered.

@@ -8,25 +8,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
 from bot.accounts import Language
-from bot.catalogue import Value
+from bot.catalogue import File, Value
 from bot.generation.states import State, may_go
 from bot.ports import Connection
 from bot.providers.base import Failure
 from bot.sql import sql
 
-Step = Literal["submit", "look", "end"]
-"""What a due generation needs: a call that makes a task, a call that looks at one, or no call at all."""
+Step = Literal["upload", "submit", "look", "late", "end"]
+"""What a due generation needs: a call that brings a file, makes a task, looks at one, or no call at all."""
+Late = Literal["awaited", "sent", "delivered", "ended"]
+"""How it stands with what may come after the credits went back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A generation as its next step needs it; `age` counts from the submission, in seconds."""
+    """A generation as its next step needs it; ages are in seconds, `age` from the submission.
+
+    `uploads`: where the provider has the user's files, by Telegram's id of each. `detail`: a failure's code and what the
+    provider said. `late`: None while the credits are not given back, or nothing can come any more.
+    """
 
     id: int
     user_id: int
@@ -41,10 +47,15 @@ class Generation:
     callback_token: UUID
     result_url: str | None
     failure: Failure | None
+    detail: str
+    uploads: Mapping[str, str]
     status_outbox_id: int | None
     steps: int
     age: float
     is_overdue: bool
+    late: Late | None
+    is_too_late: bool
+    settled_age: float
     traceparent: str | None
 
 
@@ -86,11 +97,17 @@ async def get(connection: Connection, generation_id: int) -> Generation | None:
     return None if row is None else _generation(row)
 
 
+async def bare(connection: Connection, generation_id: int) -> Generation | None:
+    """Return the generation without what the user asked for: also where that cannot be read."""
+    row = await connection.fetchrow(sql("generation_get"), generation_id)
+    return None if row is None else _generation({**row, "inputs": "{}", "uploads": None})
+
+
 async def due(
-    connection: Connection, *, busy: Iterable[int], submits: int, looks: int, ends: int
+    connection: Connection, *, busy: Iterable[int], uploads: int, submits: int, looks: int, ends: int
 ) -> list[tuple[int, Step]]:
     """Return what is due, oldest first, at most so many of each."""
-    rows = await connection.fetch(sql("generation_due"), list(busy), submits, looks, ends)
+    rows = await connection.fetch(sql("generation_due"), list(busy), submits, looks, ends, uploads)
     return [(row["id"], row["step"]) for row in rows]
 
 
@@ -115,25 +132,49 @@ async def move(connection: Connection, row: Generation, move_: Move) -> bool:
     return moved is not None
 
 
+async def lose(connection: Connection, row: Generation, task_id: str | None, seconds: float) -> State | None:
+    """Make an order unknown, or submitted if its task is known and no other's; None when it has its answer."""
+    now: State | None = await connection.fetchval(sql("generation_lose"), row.id, seconds, task_id)
+    return now
+
+
+async def is_on_its_way(connection: Connection, row: Generation) -> bool:
+    """Whether the outbox still has something of it to send."""
+    found: bool = await connection.fetchval(sql("generation_on_its_way"), row.id, row.chat_id)
+    return found
+
+
 async def defer(connection: Connection, row: Generation, seconds: float, steps: int) -> None:
     """Take the same step again later; `steps` counts the tries that failed in a row."""
     await connection.execute(sql("generation_defer"), row.id, row.state, seconds, steps)
 
 
+async def uploaded(connection: Connection, row: Generation, uploads: Mapping[str, str], missing: int) -> None:
+    """Keep where the user's files are, and how many are still to be uploaded."""
+    await connection.execute(sql("generation_uploaded"), row.id, json.dumps(dict(uploads)), missing)
+
+
 def dump(inputs: Mapping[str, Value]) -> str:
-    """Return inputs as the database keeps them: ASCII, decimals as exact text."""
-    return json.dumps({name: _exact(value) for name, value in inputs.items()}, ensure_ascii=True)
+    """Return inputs as the database keeps them: ASCII, decimals as exact text, a list for files and for nothing else."""
+    return json.dumps({name: _dumped(value) for name, value in inputs.items()}, ensure_ascii=True)
 
 
 def load(text: str) -> dict[str, Value]:
     """Return inputs as they were given to `dump`."""
-    return {
-        name: Decimal(each["decimal"]) if isinstance(each, dict) else each for name, each in json.loads(text).items()
-    }
+    return {name: _loaded(each) for name, each in json.loads(text).items()}
 
 
-def _exact(value: Value) -> object:
+def _dumped(value: Value) -> object:
+    if isinstance(value, tuple):
+        return [{"file": {name: told for name, told in asdict(file).items() if told is not None}} for file in value]
     return {"decimal": str(value)} if isinstance(value, Decimal) else value
+
+
+def _loaded(each: Any) -> Value:
+    if isinstance(each, list):
+        return tuple(File(**file["file"]) for file in each)
+    value: Value = Decimal(each["decimal"]) if isinstance(each, dict) else each
+    return value
 
 
 def _generation(row: Any) -> Generation:
@@ -151,9 +192,14 @@ def _generation(row: Any) -> Generation:
         callback_token=row["callback_token"],
         result_url=row["result_url"],
         failure=row["failure_class"],
+        detail=row["failure_text"] or "",
+        uploads=json.loads(row["uploads"] or "{}"),
         status_outbox_id=row["status_outbox_id"],
         steps=row["steps"],
         age=row["age"],
         is_overdue=row["is_overdue"],
+        late=row["late"],
+        is_too_late=row["is_too_late"],
+        settled_age=row["settled_age"],
         traceparent=row["traceparent"],
     )

@@ -10,6 +10,7 @@ UPDATE generation
        result_url = coalesce($8::text, result_url),
        cost = coalesce($9::bigint, cost),
        failure_class = coalesce($10::text, failure_class),
-       failure_text = coalesce($11::text, failure_text)
+       failure_text = coalesce($11::text, failure_text),
+       uploads = CASE WHEN $3::text NOT IN ('charged', 'released') THEN uploads END
  WHERE id = $1::bigint AND state = $2::text
 RETURNING id

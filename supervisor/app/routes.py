@@ -24,7 +24,7 @@ def public(instance: Instance) -> Entrance:
     """Return the application of `PORT`: health, probes, and what comes in."""
     intakes = (
         webhook(lambda: instance.webhook_secrets, lambda: instance.writer, lambda: instance.pool),
-        callbacks(lambda: instance.pool, lambda: instance.writer),
+        callbacks(lambda: instance.pool, lambda: instance.writer, instance.bot.kie_callback_hmac_key),
     )
     return Entrance(
         intakes, Starlette(routes=[Route("/health", _answering(instance, health.health)), *_probes(instance)])

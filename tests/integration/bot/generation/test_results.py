@@ -9,8 +9,8 @@ import anyio
 import httpx
 import pytest
 
-from bot.generation import results
-from bot.generation.results import ResultRefused, Results, ResultUnavailable
+from bot.generation import disk, results
+from bot.generation.results import DiskTroubled, Fetched, ResultRefused, Results, ResultUnavailable
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + b"x" * 5000
 BASE = "http://127.0.0.1:8081/kie"
@@ -29,10 +29,10 @@ def _names(folder: Path) -> list[str]:
     return [file.name for file in folder.iterdir()]
 
 
-async def _fetch(folder: Path, answer: Answer, url: str = f"{BASE}/files/1", base: str = BASE) -> Path:
+async def _fetch(folder: Path, answer: Answer, url: str = f"{BASE}/files/1", base: str = BASE) -> Fetched:
     made = Results(folder, base)
     made._http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
-    return await made.fetch(7, url)
+    return await made.fetch(7, 0, url)
 
 
 async def test_a_result_is_whole_on_disk_and_fetched_once(folder: Path) -> None:
@@ -43,11 +43,12 @@ async def test_a_result_is_whole_on_disk_and_fetched_once(folder: Path) -> None:
         calls.append(str(request.url))
         return httpx.Response(200, content=PICTURE)
 
-    path = await _fetch(folder, answer)
-    assert await _fetch(folder, answer) == path
-    assert path.read_bytes() == PICTURE
+    fetched = await _fetch(folder, answer)
+    assert fetched == Fetched("png", len(PICTURE))
+    assert await _fetch(folder, answer) == fetched
+    assert Results(folder, BASE).path(7, 0).read_bytes() == PICTURE
     assert calls == [f"{BASE}/files/1"]
-    assert _names(folder) == ["7"]
+    assert _names(folder) == ["7.0"]
 
 
 async def test_the_provider_s_key_is_not_told_to_those_who_keep_results(folder: Path) -> None:
@@ -58,7 +59,7 @@ async def test_the_provider_s_key_is_not_told_to_those_who_keep_results(folder: 
         assert "authorization" not in made._http.headers
         assert made._http.trust_env
     with pytest.raises(ResultUnavailable, match="not connected"):
-        await made.fetch(7, "https://provider.example/1")
+        await made.fetch(7, 0, "https://provider.example/1")
 
 
 @pytest.mark.parametrize(
@@ -101,10 +102,8 @@ async def test_an_address_that_is_not_public_https_is_refused(folder: Path, base
 
 async def test_a_public_https_address_is_fetched(folder: Path) -> None:
     """The usual case."""
-    path = await _fetch(
-        folder, lambda _: httpx.Response(200, content=PICTURE), "https://8.8.8.8/1", "https://p.example"
-    )
-    assert path.read_bytes() == PICTURE
+    await _fetch(folder, lambda _: httpx.Response(200, content=PICTURE), "https://8.8.8.8/1", "https://p.example")
+    assert (folder / "7.0").read_bytes() == PICTURE
 
 
 async def test_every_redirect_is_checked_and_there_are_three_at_most(folder: Path) -> None:
@@ -127,17 +126,59 @@ async def test_every_redirect_is_checked_and_there_are_three_at_most(folder: Pat
     assert hops == ["/0", "/1", "/2", "/3"]
 
 
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [(b"<html>no</html>", "no picture"), (b"", "empty"), (b"\xff\xd8\xff" + b"x" * 2_000, "bytes")],
-)
-async def test_what_is_no_picture_or_too_large_is_refused(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, words: str
+@pytest.mark.parametrize("address", ["https://xn--/1", "https://xn--a.com/1"])
+async def test_an_address_that_no_name_can_be_made_of_is_refused(folder: Path, address: str) -> None:
+    """As it came, and where a redirect leads."""
+    with pytest.raises(ResultRefused, match="its address is none"):
+        await _fetch(folder, lambda _: httpx.Response(200), address, "https://p.example")
+    with pytest.raises(ResultRefused, match="its address is none"):
+        await _fetch(
+            folder,
+            lambda _: httpx.Response(302, headers={"Location": address}),
+            "https://8.8.8.8/0",
+            "https://p.example",
+        )
+
+
+async def test_trouble_of_our_own_disk_is_told_from_a_host_that_is_not_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Both may pass; the one is no fault of who made the result."""
+    with pytest.raises(ResultUnavailable) as away:
+        await _fetch(folder, lambda _: httpx.Response(200), "https://nowhere.invalid/1", "https://p.example")
+    assert not isinstance(away.value, DiskTroubled)
+
+    async def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(disk, "save", full)
+    with pytest.raises(DiskTroubled):
+        await _fetch(folder, lambda _: httpx.Response(200, content=PICTURE))
+
+
+async def test_less_room_than_telegram_takes_is_kept_to(folder: Path) -> None:
+    """As for what is too large for Telegram: its kind is known, it has no size, nothing is kept."""
+    made = Results(folder, BASE)
+    made._http = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200, content=PICTURE)))
+    assert await made.fetch(7, 0, f"{BASE}/1", 5_000) == Fetched("png", None)
+    assert _names(folder) == []
+
+
+@pytest.mark.parametrize(("content", "words"), [(b"<html>no</html>", "no picture"), (b"", "empty")])
+async def test_what_is_neither_picture_nor_video_nor_sound_is_refused(folder: Path, content: bytes, words: str) -> None:
     """And nothing of it stays on the disk."""
-    monkeypatch.setattr(results, "MOST_BYTES", 1_000)
     with pytest.raises(ResultRefused, match=words):
         await _fetch(folder, lambda _: httpx.Response(200, content=content))
+    assert _names(folder) == []
+
+
+async def test_more_than_telegram_takes_is_not_kept_and_known_to_be_too_much(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its kind is known, it has no size, and the disk is not filled with it."""
+    monkeypatch.setattr(results, "SEND_BYTES", 1_000)
+    found = await _fetch(folder, lambda _: httpx.Response(200, content=b"\xff\xd8\xff" + b"x" * 2_000))
+    assert found == Fetched("jpg", None)
     assert _names(folder) == []
 
 
@@ -177,11 +218,12 @@ async def test_a_transfer_that_drips_is_given_up(folder: Path, monkeypatch: pyte
 
 async def test_only_results_that_are_needed_are_kept(folder: Path) -> None:
     """What earlier runs left behind does not fill the disk."""
-    for name in ("1", "2", ".3.part"):
+    for name in ("1.0", "2.0", "2.1", "22.0", ".2.1.part"):
         (folder / name).write_bytes(b"x")
     made = Results(folder, BASE)
     await made.sweep([2])
-    assert _names(folder) == ["2"]
+    assert sorted(_names(folder)) == ["2.0", "2.1"]
+    (folder / "22.0").write_bytes(b"x")
     await made.forget(2)
     await made.forget(2)
-    assert _names(folder) == []
+    assert _names(folder) == ["22.0"]

@@ -8,13 +8,16 @@ import asyncpg
 import pytest
 
 from bot import accounts
-from bot.generation import store
+from bot.catalogue import Model, load
+from bot.generation import cadence, callback, store
 from bot.generation.states import State, may_go
 from bot.generation.store import Move
 
 if TYPE_CHECKING:
     from tests.integration.bot.conftest import Bank
 
+CATALOGUE = load()
+VIDEO = next(model for model in CATALOGUE if model.slo == "video")
 STATES: tuple[State, ...] = get_args(State)
 HELD = "UPDATE generation SET state = 'held', hold_id = (SELECT id FROM ledger_hold)"
 
@@ -28,10 +31,10 @@ async def test_the_database_allows_exactly_the_steps_of_the_program(bank: Bank) 
                 assert allowed is may_go(state, to), (state, to)
 
 
-async def _quote(connection: Any) -> int:
+async def _quote(connection: Any, model_id: str = "z-image") -> int:
     inputs = {"prompt": "fox"}
     return await store.quote(
-        connection, user_id=5, chat_id=5, model_id="z-image", inputs=inputs, price=800, traceparent=None
+        connection, user_id=5, chat_id=5, model_id=model_id, inputs=inputs, price=800, traceparent=None
     )
 
 
@@ -141,3 +144,20 @@ async def test_a_move_decided_in_another_state_does_nothing(bank: Bank, held: in
         assert not await store.move(connection, seen, Move("submitting", wait=None))
         with pytest.raises(ValueError, match="held to charged"):
             await store.move(connection, seen, Move("charged"))
+
+
+@pytest.mark.parametrize("model", [CATALOGUE.models["z-image"], VIDEO, None], ids=["a picture", "a video", "withdrawn"])
+async def test_a_callback_before_the_answer_leaves_the_task_its_whole_time(bank: Bank, model: Model | None) -> None:
+    """Whoever tells of the task first, the deadline is that of its model."""
+    async with bank.transaction() as connection:
+        await accounts.ensure(connection, 5, "en", 20_000)
+        made = await _quote(connection, model.id if model else "withdrawn")
+        await accounts.hold(connection, 5, 800, made, seconds=60)
+        await connection.execute(HELD)
+        await connection.execute("UPDATE generation SET state = 'submitting', deadline_at = now() + interval '1 min'")
+        token = await connection.fetchval("SELECT callback_token FROM generation")
+        told = callback.arrival(token, b'{"data": {"taskId": "t"}}').body
+        assert await callback.take(connection, told, CATALOGUE)
+        left = "SELECT state || ' ' || extract(epoch FROM deadline_at - now())::integer FROM generation"
+        seconds = cadence.PROVIDER_SECONDS[model.slo if model else "image"]
+        assert await connection.fetchval(left) == f"submitted {seconds:.0f}"

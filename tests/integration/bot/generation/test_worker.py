@@ -10,6 +10,7 @@ from bot import accounts
 from bot.accounts import Balance
 from bot.sandbox.testing import until
 from telemetry import events, testing
+from tests.integration.bot.generation.orders import GIFT, order
 
 if TYPE_CHECKING:
     from tests.integration.bot.conftest import House
@@ -66,17 +67,16 @@ async def test_words_become_a_picture_and_one_charge(house: House) -> None:
 @pytest.mark.parametrize(
     ("faults", "failure", "words"),
     [
-        ({"provider_refuse": 422}, "user", "did not accept this description"),
+        ({"provider_refuse": 422}, "user", "did not accept this request"),
         ({"provider_refuse": 401}, "ours", "That is our fault"),
         ({"provider_refuse": 402}, "ours", "That is our fault"),
         ({"provider_refuse": 505}, "ours", "That is our fault"),
         ({"provider_http": 403}, "ours", "That is our fault"),
-        ({"provider_refuse": 455}, "transient", "could not finish this picture"),
-        ({"provider_refuse": 500}, "transient", "could not finish this picture"),
+        ({"provider_refuse": 455}, "transient", "could not finish this one"),
+        ({"provider_refuse": 500}, "transient", "could not finish this one"),
         ({"provider_fail": 501}, "moderation", "safety filter"),
-        ({"provider_fail": 422}, "user", "did not accept this description"),
-        ({"provider_fail": 500}, "transient", "could not finish this picture"),
-        ({"provider_dead_url": "on"}, "transient", "could not finish this picture"),
+        ({"provider_fail": 422}, "user", "did not accept this request"),
+        ({"provider_fail": 500}, "transient", "could not finish this one"),
     ],
     ids=str,
 )
@@ -102,7 +102,7 @@ async def test_a_provider_that_cannot_be_reached_is_tried_for_a_while(house: Hou
         async with house.open():
             await _confirm(house)
             await house.reaches("released", CHAT)
-    codes = [event.code for event in recorded.all(events.ProviderAnswered)]
+    codes = [event.code for event in recorded.all(events.ProviderAnswered) if event.operation == "create"]
     assert codes == ["unreachable"] * 6
     assert await _balance(house) == FULL
 
@@ -205,7 +205,8 @@ async def test_a_result_that_is_missing_here_is_fetched_again(house: House) -> N
         await _confirm(house)
     async with house.open("generations"):
         await house.reaches("succeeded", CHAT)
-    (house.home / "results" / str(await house.bank.value("SELECT id FROM generation"))).unlink()
+    number = await house.bank.value("SELECT id FROM generation")
+    (house.home / "results" / f"{number}.0").unlink()
     await house.bank.begin()
     async with house.open():
         await house.reaches("charged", CHAT)
@@ -218,8 +219,9 @@ async def test_a_result_that_is_gone_for_good_is_released(house: House) -> None:
         await _confirm(house)
     async with house.open("generations"):
         await house.reaches("succeeded", CHAT)
-    await house.bank.write("UPDATE generation SET result_url = 'https://127.0.0.1/x'")
-    (house.home / "results" / str(await house.bank.value("SELECT id FROM generation"))).unlink()
+    await house.bank.write("UPDATE generation_result SET url = 'https://127.0.0.1/x'")
+    number = await house.bank.value("SELECT id FROM generation")
+    (house.home / "results" / f"{number}.0").unlink()
     async with house.open():
         await house.reaches("released", CHAT)
     assert await _balance(house) == FULL
@@ -271,11 +273,10 @@ async def test_a_withdrawn_model_is_our_fault(house: House) -> None:
 async def test_a_free_generation_has_no_hold(house: House) -> None:
     """A price of zero moves no credits and goes the same way."""
     async with house.open():
-        await house.write("a red fox in snow", CHAT)
-        await house.bank.write("UPDATE generation SET price = 0")
-        await house.press("Generate", CHAT)
+        await house.write("/start", CHAT)
+        await order(house, CHAT, "z-image", is_free=True, prompt="a red fox", aspect_ratio="1:1")
         await house.reaches("charged", CHAT)
-    assert await _balance(house) == FULL
+    assert await _balance(house) == Balance(FULL.available + GIFT, 0)
 
 
 async def test_the_progress_message_is_not_edited_more_often_than_is_kind(house: House) -> None:
@@ -291,6 +292,23 @@ async def test_the_progress_message_is_not_edited_more_often_than_is_kind(house:
         await _shows(house, "Done")
     edits = await house.sandbox.calls("editMessageText")
     assert len(edits) == 3
+
+
+async def test_while_a_result_does_not_come_nobody_is_told_of_a_queue(house: House) -> None:
+    """The task is done and its address leads nowhere yet: the message goes on all the same."""
+    await house.sandbox.set_faults(provider_dead_url="on")
+
+    async def has_failed() -> bool:
+        return bool(await house.bank.value("SELECT steps > 0 FROM generation WHERE state = 'submitted'"))
+
+    async def has_gone_on() -> bool:
+        return bool(await house.bank.value("SELECT shown = 'drawing' AND steps > 0 FROM generation"))
+
+    async with house.open():
+        await _confirm(house)
+        await until(has_failed, "the result could not be fetched")
+        await house.bank.write("UPDATE generation SET shown = 'queued', shown_at = now() - interval '3 s'")
+        await until(has_gone_on, "the message has left the queue")
 
 
 async def test_many_generations_keep_the_provider_s_pace(house: House) -> None:

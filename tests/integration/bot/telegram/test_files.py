@@ -11,7 +11,7 @@ import pytest
 from telegram import Bot
 
 from bot import moves
-from bot.calls import Content
+from bot.calls import Attachment, Content
 from bot.delivery import Outcome, Outgoing
 from bot.effects import Effects
 from bot.files import FILES
@@ -46,7 +46,7 @@ class Host(Owner):
             await self.gate.wait()
         finally:
             self.under_way -= 1
-        return f"file-{generation_id}"
+        return (Attachment(0, f"file-{generation_id}", "picture.png"),)
 
 
 async def photos(tenure: Tenure, *chats: int) -> list[int]:
@@ -59,7 +59,7 @@ async def photos(tenure: Tenure, *chats: int) -> list[int]:
                 "INSERT INTO generation (user_id, chat_id, lane, model_id, inputs, price) "
                 "VALUES (1, 1, 'chat:1', 'm', '{}', 0) RETURNING id"
             )
-            found.append(await Effects(connection).send_photo(chat, number, "a picture"))
+            found.append(await Effects(connection).send_result(chat, number, "sendPhoto", {"caption": "a picture"}))
     return found
 
 
@@ -129,7 +129,7 @@ async def test_a_fetch_that_ends_with_a_cancellation_of_its_own_fails_alone(
                 shared = asyncio.get_running_loop().create_future()
                 shared.cancel()
                 await shared
-            return f"file-{generation_id}"
+            return (Attachment(0, f"file-{generation_id}", "picture.png"),)
 
     host, wake = Cancelling(), Wake()
     (picture,) = await photos(tenure, 1)

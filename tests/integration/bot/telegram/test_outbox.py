@@ -14,7 +14,7 @@ from starlette.responses import Response
 from telegram import Bot
 from telegram.request import HTTPXRequest
 
-from bot.calls import Content
+from bot.calls import Attachment, Content
 from bot.delivery import Failed, Outcome, Outgoing, Sent
 from bot.effects import Effects
 from bot.limits import Limits
@@ -53,14 +53,14 @@ async def telegram(api: Api) -> AsyncIterator[Bot]:
 class Owner:
     """Who is told of the end of rows, and has their files."""
 
-    files: dict[int, Content | Exception | None] = field(default_factory=dict)
+    files: dict[int, bytes | str | Exception | None] = field(default_factory=dict)
     told: list[tuple[int, Outcome]] = field(default_factory=list)
 
     async def media(self, generation_id: int) -> Content | None:
         found = self.files[generation_id]
         if isinstance(found, Exception):
             raise found
-        return found
+        return None if found is None else (Attachment(0, found, "picture.png"),)
 
     async def settled(self, connection: Connection, row: Outgoing, outcome: Outcome) -> None:
         assert await connection.fetchval("SELECT state FROM outbox WHERE id = $1", row.id) in {"sent", "failed"}
@@ -389,7 +389,7 @@ async def photo(tenure: Tenure, generation_id: int) -> int:
             "VALUES (1, 1, 'chat:1', 'm', '{}', 0) RETURNING id"
         )
         assert number == generation_id
-        return await Effects(connection).send_photo(1, number, "a picture")
+        return await Effects(connection).send_result(1, number, "sendPhoto", {"caption": "a picture"})
 
 
 async def test_a_picture_is_uploaded_and_its_file_id_kept(api: Api, pool: Any, tenure: Tenure, telegram: Bot) -> None:
