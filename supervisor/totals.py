@@ -15,7 +15,9 @@ import anyio
 import asyncpg
 from anyio.abc import TaskStatus
 
+from supervisor import generation_totals, ledger_totals, model_totals
 from supervisor.database import COMMAND_SECONDS, LOST, Pool, transaction
+from supervisor.health import ModelHealth
 from supervisor.sql import sql
 from telemetry import emit, events, metrics, snapshot
 from telemetry.catalogue.bot import SATURATION
@@ -34,6 +36,7 @@ class Totals:
     """A child that reads the totals: woken by its timer, stopped by cancellation.
 
     `lock` returns what the keeper knows of the lock; another answer than at the last reading makes it read at once.
+    `credit_usd` is what a credit sells for, which the margin is told in.
     """
 
     def __init__(
@@ -42,12 +45,15 @@ class Totals:
         lock_key: int,
         lock: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
+        credit_usd: float = 0.01,
     ) -> None:
         self._pool = pool
         self._lock_key = lock_key
         self._lock = lock
         self._clock = clock
+        self._credit_usd = credit_usd
         self._latest: dict[str, Any] = {}
+        self._models: tuple[ModelHealth, ...] = ()
         self._read_at = -math.inf
 
     def inbox(self) -> dict[str, float]:
@@ -55,10 +61,17 @@ class Totals:
 
         Nothing when that is too old: with the database away, numbers that stand still would look like rest.
         """
-        if self._clock() - self._read_at > STALE_INTERVALS * INTERVAL:
+        if self._is_stale():
             return {}
         found = {name: float(self._latest[f"inbox_{name}"]) for name in INBOX}
         return found | {"running": metrics.gauge("bot_inbox_handlers_running")}
+
+    def models(self) -> tuple[ModelHealth, ...]:
+        """Return what the status tells of models: the busiest of the last 24 hours; nothing when that is too old."""
+        return () if self._is_stale() else self._models
+
+    def _is_stale(self) -> bool:
+        return self._clock() - self._read_at > STALE_INTERVALS * INTERVAL
 
     async def serve(self, *, task_status: TaskStatus[None]) -> None:
         """Read and publish until cancelled; what cannot be read is tried again at the next turn."""
@@ -80,9 +93,14 @@ class Totals:
             await connection.execute(sql("totals_plan"))
             asked = time.time()
             row = await connection.fetchrow(sql("totals"), self._lock_key, SATURATION)
+            answered = time.time()
+            models = await model_totals.read(connection, self._credit_usd)
+            ledger = await ledger_totals.read(connection)
+            generations = await generation_totals.read(connection)
             # The database read its clock somewhere in between.
-            offset = row["now"] - (asked + time.time()) / 2
+            offset = row["now"] - (asked + answered) / 2
         self._latest, self._read_at = dict(row), self._clock()
+        self._models = model_totals.busiest(models["generations_window"], models["seconds_per_success_window"])
         snapshot.publish(
             snapshot.Snapshot(
                 interval_seconds=INTERVAL,
@@ -104,5 +122,8 @@ class Totals:
                 table_bytes={table: row[f"{table}_bytes"] for table in QUEUES},
                 table_dead_rows={table: row[f"{table}_dead_rows"] for table in QUEUES},
                 oldest_transaction_seconds=row["oldest_transaction"],
+                **models,
+                **ledger,
+                **generations,
             )
         )

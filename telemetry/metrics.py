@@ -154,6 +154,7 @@ def declare(label: str, values: Iterable[str] | Followers) -> None:
     """
     if _current is not None:
         _current.declare(label, values)
+        SNAPSHOT.declare(label, values)
 
 
 def put(name: str, value: float, **labels: str) -> None:

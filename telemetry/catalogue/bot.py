@@ -1,4 +1,4 @@
-"""The metrics of the bot: webhook, inbox, outbox, generations, ledger."""
+"""The metrics of the bot: webhook, inbox, outbox, generations."""
 
 from __future__ import annotations
 
@@ -10,12 +10,34 @@ WEBHOOK = "/webhook/{path}"
 ROUTE = Label("route", (WEBHOOK, "/callbacks/kie/{token}", OTHER))
 SATURATION = 100_000
 """Rows of a kind that a reading of the database counts at most: beyond it a scan would cost more than it tells."""
-METHODS = ("sendMessage", "editMessageText", "sendPhoto", "answerCallbackQuery", OTHER)
+METHODS = (
+    *("sendMessage", "editMessageText", "answerCallbackQuery"),
+    *("sendPhoto", "sendVideo", "sendAudio", "sendDocument", "sendMediaGroup"),
+    OTHER,
+)
 LIMIT = Label("limit", ("chat", "group", "overall", "retry_after"))
-LEDGER_KINDS = ("welcome", "topup", "hold", "charge", "release", "refund", "referral", "grant", "adjust")
 STEPS = ("quoted", "held", "submitted", "unknown", "succeeded", "failed", "delivered", "charged", "released")
+PROVIDER_OPERATIONS = ("create", "poll", "balance", "upload")
 PROVIDER_CODES = (
-    *("200", "400", "401", "402", "403", "404", "408", "422", "429", "433", "451", "455", "500", "501", "505", "531"),
+    *(
+        "200",
+        "400",
+        "401",
+        "402",
+        "403",
+        "404",
+        "408",
+        "413",
+        "422",
+        "429",
+        "433",
+        "451",
+        "455",
+        "500",
+        "501",
+        "505",
+        "531",
+    ),
     *("unreachable", "timeout", "broken_off", "malformed", "http_5xx", "cancelled"),
     OTHER,
 )
@@ -188,6 +210,18 @@ GENERATIONS = (
         (Label("step", STEPS),),
     ),
     Metric(
+        "bot_generations_underpriced_total",
+        "counter",
+        "Results for which the provider took more than was quoted: the price is wrong, or a file was not as it was told.",
+        (MODEL,),
+    ),
+    Metric(
+        "bot_generations_late_total",
+        "counter",
+        "Generations looked for after their credits went back, by what came of it; what was delivered was free.",
+        (Label("outcome", ("delivered", "undeliverable", "nothing")),),
+    ),
+    Metric(
         "bot_generation_step_errors_total",
         "counter",
         "Steps that met an error nobody foresaw; each is tried again later.",
@@ -198,36 +232,22 @@ PROVIDER = (
     Metric(
         "bot_callbacks_total",
         "counter",
-        "Callbacks of the provider handled; late ones come after their generation has gone on.",
-        (Label("outcome", ("applied", "late")),),
+        "Callbacks of the provider; late ones come after their generation has gone on, forged ones are refused, "
+        "crowded ones come again later.",
+        (Label("outcome", ("applied", "late", "forged", "crowded")),),
     ),
     Metric(
         "bot_provider_requests_total",
         "counter",
         "Calls to the provider, by operation and answer: the code in the body, or why there was none.",
-        (Label("provider", ("kie",)), Label("operation", ("create", "poll", "balance")), Label("code", PROVIDER_CODES)),
+        (Label("provider", ("kie",)), Label("operation", PROVIDER_OPERATIONS), Label("code", PROVIDER_CODES)),
     ),
     Metric(
         "bot_provider_request_seconds",
         "histogram",
         "How long a call to the provider took.",
-        (Label("provider", ("kie",)), Label("operation", ("create", "poll", "balance"))),
+        (Label("provider", ("kie",)), Label("operation", PROVIDER_OPERATIONS)),
         _PROVIDER_SECONDS,
-    ),
-)
-
-LEDGER = (
-    Metric(
-        "bot_ledger_posts_total",
-        "counter",
-        "Ledger transactions posted, by kind.",
-        (Label("kind", LEDGER_KINDS),),
-    ),
-    Metric(
-        "bot_ledger_refused_total",
-        "counter",
-        "Ledger transactions refused.",
-        (Label("reason", ("insufficient", "conflict")),),
     ),
 )
 
@@ -273,4 +293,4 @@ STORED = (
     ),
 )
 
-METRICS = (*INGRESS, *INBOX, *OUTBOX, *GENERATIONS, *PROVIDER, *LEDGER, *STORED)
+METRICS = (*INGRESS, *INBOX, *OUTBOX, *GENERATIONS, *PROVIDER, *STORED)

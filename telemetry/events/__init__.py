@@ -3,7 +3,7 @@
 How to add one
 --------------
 1. Choose the area file (lifecycle, lock, children, control, database, inbox, outbox, telegram, generations, ledger,
-   http, sandbox).
+   routing, selling, http, people, sandbox).
 2. Write the class there; it is exported from `telemetry.events` by itself::
 
        @event
@@ -46,5 +46,8 @@ from telemetry.events.ledger import *
 from telemetry.events.lifecycle import *
 from telemetry.events.lock import *
 from telemetry.events.outbox import *
+from telemetry.events.people import *
+from telemetry.events.routing import *
 from telemetry.events.sandbox import *
+from telemetry.events.selling import *
 from telemetry.events.telegram import *

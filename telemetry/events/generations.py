@@ -140,6 +140,21 @@ class GenerationCharged(Event):
 
 
 @event
+class GenerationUnderpriced(Event):
+    """The provider took more for a result than was quoted: a price is wrong, or a file was not as it was told."""
+
+    name = "generations.underpriced"
+    message = "The provider took more than the quoted price: compare the model's price and its files with what it took"
+    level = "WARNING"
+    metrics = (Count("bot_generations_underpriced_total"),)
+
+    generation_id: int
+    model: str
+    quoted: str
+    credits: str
+
+
+@event
 class GenerationReleased(Event):
     """The hold was given back; nothing was charged."""
 
@@ -165,6 +180,19 @@ class GenerationStepFailed(Event):
     generation_id: int
     model: str
     state: str
+    error: BaseException
+
+
+@event
+class GenerationUnpriced(Event):
+    """The catalogue's price rule does not take the inputs of an older order: its cost is taken from its quote."""
+
+    name = "generations.unpriced"
+    message = "Generation cannot be priced any more, its cost is taken as quoted"
+    level = "WARNING"
+
+    generation_id: int
+    model: str
     error: BaseException
 
 
@@ -241,12 +269,44 @@ class GenerationsStalled(Event):
 
 
 @event
+class GenerationLeftoversKept(Event):
+    """Results that nobody needs any more could not be removed: they take room until the next try."""
+
+    name = "generations.leftovers_kept"
+    message = "Results that nobody needs stay on the disk"
+    level = "WARNING"
+
+    error: BaseException
+    retry_seconds: float
+
+
+LateOutcome = Literal["delivered", "undeliverable", "nothing"]
+
+
+@event
+class GenerationLate(Event):
+    """What came after the credits went back, for nothing; or nothing came in time."""
+
+    name = "generations.late"
+    message = "Late generation ended, nothing charged"
+    level = "INFO"
+    metrics = (Count("bot_generations_late_total"),)
+
+    generation_id: int
+    model: str
+    outcome: LateOutcome
+
+
+@event
 class CallbackTaken(Event):
-    """A callback of the provider was handled; `late` ones come after their generation has gone on."""
+    """A callback of the provider came; `late` ones come after their generation has gone on, `forged` ones are refused.
+
+    `crowded` ones are told to come later: too many tokens were to be looked up.
+    """
 
     name = "generations.callback_taken"
     message = "Callback of the provider taken"
     level = None
     metrics = (Count("bot_callbacks_total"),)
 
-    outcome: Literal["applied", "late"]
+    outcome: Literal["applied", "late", "forged", "crowded"]

@@ -291,7 +291,7 @@ class RowsRemoved(Event):
     metrics = (Count("bot_rows_removed_total", "rows"),)
     quiet_seconds = 600.0
 
-    kind: Literal["inbox_done", "inbox_dead", "outbox"]
+    kind: Literal["inbox_done", "inbox_dead", "outbox", "erased_messages", "erased_arrivals"]
     rows: int
 
 
@@ -305,7 +305,7 @@ class RetentionHeldUp(Event):
     traced = False
     quiet_seconds = 600.0
 
-    kind: Literal["inbox_done", "inbox_dead", "outbox"]
+    kind: Literal["inbox_done", "inbox_dead", "outbox", "erased_messages", "erased_arrivals"]
     rows: int
     error: BaseException
 

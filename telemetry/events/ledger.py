@@ -32,3 +32,41 @@ class LedgerRefused(Event):
 
     kind: str
     reason: Literal["insufficient", "conflict"]
+
+
+@event
+class LedgerRefundShort(Event):
+    """A refund took back less than was sold, because the rest is spent: the house's loss."""
+
+    name = "ledger.refund_short"
+    message = "Less was left than was to be taken back"
+    level = "WARNING"
+    metrics = (Count("bot_ledger_refunds_short_total"),)
+
+    credits: str
+    short: str
+
+
+@event
+class LedgerAudited(Event):
+    """Every balance agrees with its entries, and every transaction looked at sums to zero."""
+
+    name = "ledger.audited"
+    message = "The books are right"
+    level = "INFO"
+
+    accounts: int
+    transactions: int
+
+
+@event
+class LedgerDrifted(Event):
+    """A balance, a hold or a transaction disagrees with its entries: somebody wrote around the rules."""
+
+    name = "ledger.drifted"
+    message = "The books are wrong: vigil ledger check says where"
+    level = "CRITICAL"
+
+    accounts: int
+    drift_credits: str
+    negative: int
