@@ -29,6 +29,8 @@ class Board:
     title: str
     description: str
     rows: tuple[Row, ...]
+    variables: tuple[tuple[str, str, str], ...] = ()
+    """Of this board alone: each one's name, its label on the screen, and the query for its values."""
 
     @property
     def file(self) -> str:
@@ -53,7 +55,7 @@ class Board:
             "refresh": "30s",
             "time": {"from": "now-6h", "to": "now"},
             "timezone": "browser",
-            "templating": {"list": _variables()},
+            "templating": {"list": [*_variables(), *(_values(*variable) for variable in self.variables)]},
             "annotations": {"list": [_epoch_changes()]},
             "links": [_siblings()],
             "panels": _laid_out(self.rows),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dashboards import lock, queue
+from dashboards import lock, models, queue
 from dashboards.board import Board
 
-BOARDS: tuple[Board, ...] = (lock.BOARD, queue.BOARD)
+BOARDS: tuple[Board, ...] = (lock.BOARD, queue.BOARD, models.BOARD)
 FOLDER = Path(__file__).parent / "grafana"
 
 

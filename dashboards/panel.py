@@ -38,6 +38,28 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a sheet: what is asked for each row, in which unit, and from when on it is bad."""
+
+    heading: str
+    expr: str
+    unit: str
+    decimals: int = 0
+    thresholds: Steps = CALM
+
+    def override(self) -> Json:
+        """Return it as Grafana stores how a field looks."""
+        steps = [{"color": colour, "value": value} for value, colour in self.thresholds]
+        shown = {"unit": self.unit, "decimals": self.decimals, "thresholds": {"mode": "absolute", "steps": steps}}
+        if self.thresholds is not CALM:
+            shown["custom.cellOptions"] = {"type": "color-text"}
+        return {
+            "matcher": {"id": "byName", "options": self.heading},
+            "properties": [{"id": name, "value": value} for name, value in shown.items()],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
     """One panel: a question in its title, the answer's meaning in its description."""
 
@@ -54,6 +76,7 @@ class Panel:
     more: Json = field(default_factory=dict)
     colours: Mapping[str, str] = field(default_factory=dict)
     """Of series whose name already says how bad they are."""
+    overrides: tuple[Json, ...] = ()
 
     def json(self, number: int, x: int, y: int) -> Json:
         """Return it as Grafana stores it, at its place in the grid of 24 columns."""
@@ -72,7 +95,7 @@ class Panel:
                     "color": {"mode": "palette-classic" if self.kind == "timeseries" else "thresholds"},
                     **self.defaults,
                 },
-                "overrides": [_coloured(name, colour) for name, colour in self.colours.items()],
+                "overrides": [*(_coloured(name, colour) for name, colour in self.colours.items()), *self.overrides],
             },
             "options": self.options,
             "targets": [query.target(number) for number, query in enumerate(self.queries)],
@@ -140,6 +163,7 @@ def bars(title: str, description: str, unit: str, *queries: Query, width: int = 
         "orientation": "horizontal",
         "displayMode": "basic",
         "showUnfilled": True,
+        "text": {"titleSize": 14, "valueSize": 20},
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
     }
     return Panel("bargauge", title, description, unit, queries, width, 8, thresholds, {"min": 0}, options)
@@ -148,12 +172,12 @@ def bars(title: str, description: str, unit: str, *queries: Query, width: int = 
 def table(
     title: str, description: str, expr: str, *, columns: Mapping[str, str], width: int = 12, height: int = 8
 ) -> Panel:
-    """Return the labels of the series as rows; `columns` are the labels to show, in order, with their headings."""
+    """Return the series as rows; `columns` are the labels to show, and `Value`, in order, with their headings."""
     order = {label: place for place, label in enumerate(columns)}
     organize = {
         "id": "organize",
         "options": {
-            "excludeByName": dict.fromkeys(("Time", "Value"), True),
+            "excludeByName": {name: True for name in ("Time", "Value") if name not in columns},
             "indexByName": order,
             "renameByName": dict(columns),
         },
@@ -163,4 +187,43 @@ def table(
     more = {"transformations": [organize]}
     return Panel(
         "table", title, description, "none", (query,), width, height, CALM, defaults, {"showHeader": True}, more
+    )
+
+
+def sheet(title: str, description: str, row: str, *columns: Column, height: int = 12) -> Panel:
+    """Return one row for each value of the label `row`, and in each column what its expression says of it."""
+    queries = tuple(Query(column.expr, instant=True, table=True) for column in columns)
+    names = [f"Value #{query.target(number)['refId']}" for number, query in enumerate(queries)]
+    headings = dict(zip(names, (column.heading for column in columns), strict=True))
+    order = {name: place for place, name in enumerate((row, *names))}
+    organize = {
+        "excludeByName": {"Time": True},
+        "indexByName": order,
+        "renameByName": {row: row.capitalize(), **headings},
+    }
+    more = {
+        "transformations": [
+            {"id": "merge", "options": {}},
+            {"id": "organize", "options": organize},
+            {"id": "sortBy", "options": {"sort": [{"field": columns[0].heading, "desc": True}]}},
+        ]
+    }
+    defaults = {"custom": {"align": "left", "cellOptions": {"type": "auto"}}, "noValue": "–"}
+    named: Json = {"matcher": {"id": "byName", "options": row.capitalize()}}
+    wide = {**named, "properties": [{"id": "custom.width", "value": 230}]}
+    overrides = (wide, *(column.override() for column in columns))
+    return Panel(
+        "table",
+        title,
+        description,
+        "none",
+        queries,
+        24,
+        height,
+        CALM,
+        defaults,
+        {"showHeader": True},
+        more,
+        {},
+        overrides,
     )

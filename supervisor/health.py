@@ -22,6 +22,17 @@ class ChildHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelHealth:
+    """How one model did, as the status shows it; None is what too few ended for. Counts of an hour slide, so are shares."""
+
+    model: str
+    ended_24h: float
+    success_1h: float | None
+    success_24h: float | None
+    typical_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Everything `/status` tells; the field names are a documented contract.
 
@@ -43,6 +54,7 @@ class Status:
     not_ready: tuple[str, ...]
     children: tuple[ChildHealth, ...] = ()
     inbox: dict[str, float] = field(default_factory=dict)
+    models: tuple[ModelHealth, ...] = ()
     loop_lag_seconds: float = 0.0
     mode: str = ""
 

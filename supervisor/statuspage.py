@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from supervisor.health import ChildHealth, Status, standing
+from supervisor.health import ChildHealth, ModelHealth, Status, standing
 from telemetry.catalogue.bot import SATURATION
 
 REFRESH_SECONDS = 3
@@ -38,6 +38,7 @@ INBOX: tuple[tuple[str, str, float | None], ...] = (
     ("dead", "dead letters kept", None),
 )
 """What the status tells of the inbox, its name on the page, and from when on it is bad."""
+GOOD_SUCCESS, BAD_SUCCESS = 0.9, 0.5
 TONES = {
     "ready": "good",
     **dict.fromkeys(("pending", "starting", "backoff", "waiting"), "wait"),
@@ -58,6 +59,7 @@ def page(status: Status) -> str:
 {_reasons(status)}
 <dl>{"".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in _facts(status))}</dl>
 <h2>Inbox</h2><dl>{"".join(_queue(status.inbox)) or "<div><dd>not read yet</dd></div>"}</dl>
+<h2>Models</h2>{_models(status.models)}
 <h2>Tasks</h2><div class="scroll"><table><tr><th>task</th><th>state</th><th>restarts</th><th>last error</th></tr>
 {"".join(_row(child) for child in status.children)}</table></div>
 <footer>Refreshes every {REFRESH_SECONDS} s. The same as JSON: /status. Metrics: /metrics.</footer>
@@ -86,6 +88,28 @@ def _queue(inbox: Mapping[str, float]) -> Iterable[str]:
             text = f"{value:.1f} s" if key == "oldest_age" else counted
             shown = _badge(text, "bad") if bad_from is not None and value >= bad_from else text
             yield f"<div><dt>{name}</dt><dd>{shown}</dd></div>"
+
+
+def _models(models: Sequence[ModelHealth]) -> str:
+    """What the busiest models did: how many, how many came, how long it takes."""
+    if not models:
+        return "<p>No generation within 24 hours, or not read yet.</p>"
+    rows = "".join(
+        f'<tr><td>{escape(each.model)}</td><td class="number">{each.ended_24h:.0f}</td>'
+        f"<td>{_share(each.success_1h)}</td><td>{_share(each.success_24h)}</td>"
+        f'<td class="number">{"–" if each.typical_seconds is None else f"{each.typical_seconds:.0f} s"}</td></tr>\n'
+        for each in models
+    )
+    heads = "".join(f"<th>{name}</th>" for name in ("model", "ended, 24 h", "success, 1 h", "success, 24 h", "typical"))
+    return f'<div class="scroll"><table><tr>{heads}</tr>\n{rows}</table></div>'
+
+
+def _share(share: float | None) -> str:
+    """A share of successes, in colour: below a half nobody is routed to the model."""
+    if share is None:
+        return "–"
+    text = f"{share:.1%}"
+    return text if share >= GOOD_SUCCESS else _badge(text, "wait" if share >= BAD_SUCCESS else "bad")
 
 
 def _reasons(status: Status) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from telemetry.catalogue import BY_NAME
 from telemetry.catalogue.supervisor import LOCK_EVENTS, STATES
+from tests.integration.dashboards.models_history import Models
 from tests.integration.dashboards.queue_history import Queue
 
 STEP = 30
@@ -82,7 +83,7 @@ class History:
 def write() -> str:
     """Tell the story."""
     history = History()
-    queue = Queue(history.add)
+    queue, models = Queue(history.add), Models(history.add)
     for at in range(START, END + 1, STEP):
         minute = (at - START) / 60
         alive = [
@@ -95,6 +96,10 @@ def write() -> str:
             _database(history, at, minute, process)
             _process(history, at, minute, process)
             queue.step(at, minute, process, share=1 / len(alive), leads=_leads(process, minute))
+            models.step(at, minute, process, leads=_leads(process, minute))
+        models.passed(minute)
+        for name, labels, value in models.recorded():
+            history.put(name, "gauge", at, value, job="vigil", **labels)
         late = 0.17 if 75 <= minute < 80 else 0.0
         for window, memory in (("5m", 5), ("1h", 60), ("6h", 360)):
             burnt = late if window == "5m" else late * 5 / memory + 0.0005

@@ -6,15 +6,9 @@ are late and some arrivals are turned away; at 120 min a poison update is given 
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
-from collections.abc import Callable
-
-from telemetry.catalogue import BY_NAME
 from telemetry.catalogue.bot import WEBHOOK
+from tests.integration.dashboards.tally import SECONDS, Tally
 
-Add = Callable[..., None]
-SECONDS = 30
 UPDATES = 2.0
 SLOW = (75, 80)
 POISON = 120
@@ -22,12 +16,8 @@ DRAINED = 140
 METHODS = (("sendMessage", 0.6), ("editMessageText", 0.25), ("sendPhoto", 0.1), ("answerCallbackQuery", 0.05))
 
 
-class Queue:
-    """Counters of every process, added up step by step; each begins at 0."""
-
-    def __init__(self, add: Add) -> None:
-        self._add = add
-        self._totals: dict[tuple[str, ...], float] = defaultdict(float)
+class Queue(Tally):
+    """What every process shows of the queue."""
 
     def step(self, at: int, minute: float, process: str, *, share: float, leads: bool) -> None:
         """Add what a process shows at a moment; `share` of the arrivals are its, and it works if it `leads`."""
@@ -111,15 +101,3 @@ class Queue:
             self._add("supervisor_table_bytes", self._at, size, self._process, table=table)
             dead_rows = minute % (25 if table == "inbox" else 35) * 60 * UPDATES
             self._add("supervisor_table_dead_rows", self._at, dead_rows, self._process, table=table)
-
-    def _count(self, name: str, a_second: float, /, **labels: str) -> None:
-        """Add to a counter what a step brings; its first sample is 0."""
-        key = (self._process, name, *labels.values())
-        self._add(name, self._at, self._totals[key], self._process, **labels)
-        self._totals[key] += a_second * SECONDS
-
-    def _spread(self, name: str, a_second: float, median: float, /, **labels: str) -> None:
-        """Add observations of about this median to a histogram."""
-        for le in (*BY_NAME[name].buckets, math.inf):
-            share = 1 - math.exp(-math.log(2) * le / median)
-            self._count(f"{name}_bucket", a_second * share, le="+Inf" if math.isinf(le) else f"{le:g}", **labels)

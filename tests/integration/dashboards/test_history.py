@@ -87,6 +87,37 @@ def test_the_first_row_of_the_queue_tells_the_story(lived: Prometheus) -> None:
     assert 1 - 5 / 180 * 0.2 / 0.005 < left < 1 - 5 / 180 * 0.1 / 0.005
 
 
+def test_the_first_row_of_the_models_tells_the_story(lived: Prometheus) -> None:
+    """At the end all is well again, music has become dear, and the balance lasts for days."""
+    first = {panel: numbers(lived, target) for board, panel, target in expressions() if board == "vigil-models"}
+    for calm in (
+        "Model and ledger alerts firing",
+        "Models not sold",
+        "Selling",
+        "Books wrong by",
+        "Holds past their time",
+    ):
+        assert first[calm] == [0], calm
+    (success,), (lasts,) = first["Success, 1 h"], first["Balance lasts"]
+    assert 0.97 < success < 1
+    assert 86_400 < lasts < 3 * 86_400
+    (share,), (margin,) = first["Cost of the price, 24 h"], first["Margin, 24 h"]
+    assert 0.5 < share < 0.55
+    assert margin > 0
+
+
+def test_what_every_instance_tells_of_a_model_is_told_once(lived: Prometheus) -> None:
+    """Two are scraped at 130 min: a sum over them would show every dollar twice."""
+    at = history.START + 130 * 60
+    (told,) = lived.query('count(bot_selling_stopped{reason="key"})', at)
+    assert told["value"][1] == "2"
+    cost = lived.query('bot_model_cost_usd_window{window="24h"}', at)
+    (once,) = {float(series["value"][1]) for series in cost if series["metric"]["model"] == "z-image"}
+    expr = next(asked(target) for _, panel, target in expressions() if panel == "By model" and target["refId"] == "F")
+    (shown,) = [series for series in lived.query(expr, at) if series["metric"]["model"] == "z-image"]
+    assert float(shown["value"][1]) == once
+
+
 def test_the_bars_count_what_happened(lived: Prometheus) -> None:
     """Extrapolation must not turn one takeover into none or two, nor count it once for each instance."""
     found = {}

@@ -24,7 +24,7 @@ RULES: list[Any] = [
 RECORDED = {rule["record"]: set(rule["record"].partition(":")[0].split("_")) for rule in RULES if "record" in rule}
 """What rules record, with the labels that the first part of its name says it has."""
 SCRAPED = {"job", "instance", "instance_id"}
-SUBSTITUTES = {"$__rate_interval": "2m", "$__range": "3h", "$job": ".+", "$instance": ".+"}
+SUBSTITUTES = {"$__rate_interval": "2m", "$__range": "3h", "$job": ".+", "$instance": ".+", "$model": ".+"}
 
 
 @dataclass(frozen=True)

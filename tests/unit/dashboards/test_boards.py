@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from dashboards.build import BOARDS, FOLDER
-from telemetry.catalogue import bot
+from telemetry.catalogue import bot, ledger, models
 from tests.unit.dashboards.promql import FOREIGN, RULES, parse, selectors, wrong
 
 FILES = sorted(FOLDER.glob("*.json"))
-UNITS = {"none", "s", "ops", "reqps", "bytes", "percentunit", "suffix: ×"}
+UNITS = {"none", "s", "ops", "reqps", "bytes", "percentunit", "currencyUSD", "suffix: ×", "suffix: /min"}
 RANGE = re.compile(r"(?:rate|increase)\([^()]*\[(?!\$__)")
 
 
@@ -81,7 +81,8 @@ def test_every_source_is_the_chosen_one_and_the_board_belongs_to_its_code(board:
     sources += [target["datasource"] for panel in panels(board) for target in panel["targets"]]
     sources += [annotation["datasource"] for annotation in board["annotations"]["list"]]
     assert all(source == {"type": "prometheus", "uid": "${datasource}"} for source in sources)
-    assert [variable["name"] for variable in board["templating"]["list"]] == ["datasource", "job", "instance"]
+    own = ["model"] if board["uid"] == "vigil-models" else []
+    assert [variable["name"] for variable in board["templating"]["list"]] == ["datasource", "job", "instance", *own]
     assert board["editable"] is False
     assert re.fullmatch(r"vigil-[a-z-]+", board["uid"])
 
@@ -95,12 +96,12 @@ def test_every_expression_asks_for_what_the_program_exports(board: Any) -> None:
         assert wrong(annotation["expr"]) == []
 
 
-def test_everything_that_is_measured_of_the_queue_can_be_seen() -> None:
+def test_everything_that_is_measured_of_the_bot_can_be_seen() -> None:
     """A metric that no panel shows and no rule reads is paid for and helps nobody."""
     asked = [query.expr for board in BOARDS for row in board.rows for panel in row.panels for query in panel.queries]
     asked += [rule["expr"] for rule in RULES]
     read = {selector.metric for expr in asked for selector in selectors(parse(expr))}
-    measured = (*bot.INGRESS, *bot.INBOX, *bot.OUTBOX, *bot.STORED)
+    measured = (*bot.METRICS, *ledger.METRICS, *models.METRICS)
     assert [metric.name for metric in measured if metric not in read] == []
 
 

@@ -78,6 +78,14 @@ def test_every_alert_has_a_test_that_fires_it_and_one_that_does_not(alert: str, 
     assert silent
 
 
+def test_one_model_s_page_does_not_silence_another_one_s_warning() -> None:
+    """Of the steps of an alert the highest speaks, but only of the same lock and the same model."""
+    paging = yaml.safe_load((FOLDER / "alertmanager.yml").read_text(encoding="utf-8"))
+    of_steps = [rule["equal"] for rule in paging["inhibit_rules"] if "equal" in rule]
+    assert of_steps
+    assert all({"alertname", "job", "lock", "model"} == set(equal) for equal in of_steps)
+
+
 def test_the_runbooks_name_panels_that_exist() -> None:
     """Who is sent to a picture must find it."""
     text = (FOLDER / "runbooks.md").read_text(encoding="utf-8")
@@ -98,6 +106,11 @@ def test_the_runbooks_name_commands_and_log_events_that_exist() -> None:
     assert len(commands) > 6
     for command in commands:
         parser().parse_args(re.sub(r" [EN]$", " 7", command).split())
-    named = set(re.findall(r"`((?:lock|lifecycle|database|children|inbox|outbox|http)\.[a-z_]+)`", text))
+    named = set(
+        re.findall(
+            r"`((?:lock|lifecycle|database|children|inbox|outbox|http|generations|routing|selling|ledger)\.[a-z_]+)`",
+            text,
+        )
+    )
     assert len(named) > 4
     assert named <= set(REGISTRY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from supervisor import statuspage
-from supervisor.health import ChildHealth, Status
+from supervisor.health import ChildHealth, ModelHealth, Status
 
 STATUS = Status(
     version="1.0",
@@ -81,3 +81,22 @@ def test_an_old_update_and_a_new_dead_letter_stand_out() -> None:
 def test_an_instance_that_is_not_ready_says_why() -> None:
     """Every reason stands on the page."""
     assert "the inbox is not connected" in statuspage.page(replace(STATUS, not_ready=("the inbox is not connected",)))
+
+
+def test_each_busy_model_shows_how_much_of_it_came_and_how_long_it_takes() -> None:
+    """A share of too few is none; one that is bad stands out."""
+    models = (
+        ModelHealth("z-image", 1234.0, 0.981, 0.975, 7.4),
+        ModelHealth("veo3_fast", 12.4, 0.25, 0.62, 131.0),
+        ModelHealth("<b>", 1.0, None, None, None),
+    )
+    page = statuspage.page(replace(STATUS, models=models))
+    assert '<td>z-image</td><td class="number">1234</td><td>98.1%</td><td>97.5%</td><td class="number">7 s</td>' in page
+    assert '<span class="badge bad">25.0%</span></td><td><span class="badge wait">62.0%</span>' in page
+    assert "<td>&lt;b&gt;</td>" in page
+    assert page.count("<td>–</td><td>–</td>") == 1
+
+
+def test_without_a_generation_the_page_says_so() -> None:
+    """An empty table would look like one that is broken."""
+    assert "No generation within 24 hours" in statuspage.page(STATUS)
