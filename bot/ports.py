@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -87,6 +88,18 @@ class Inbox(Protocol):
     async def put(self, arrival: Arrival) -> Literal["new", "duplicate"]:
         """Return once the arrival is committed; any exception means it was not stored and must be offered again."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a model has done lately: the share that succeeded, and how long one takes; None while too few are known."""
+
+    success: float | None = None
+    seconds: float | None = None
+
+
+HealthOf = Callable[[str], Health]
+"""The health of the model with this id, from memory: it is asked for every model of a menu."""
 
 
 class Wake(Protocol):

@@ -24,19 +24,26 @@ from bot.generation.bell import Bell
 from bot.generation.delivery import Delivery
 from bot.generation.means import Means
 from bot.generation.results import Results
+from bot.generation.userfiles import UserFiles
 from bot.generation.worker import Generations
 from bot.limits import Limits
 from bot.outbox import TELEGRAM, Outbox
 from bot.poller import Poller
 from bot.ports import Connection, Database, Inbox, Serve, Term
 from bot.providers import kie
+from bot.providers.call import Line
+from bot.providers.kie import KieAccount
+from bot.providers.uploads import Uploads
 from bot.settings import BotSettings
 from bot.telegram import Reach, Telegram
 from bot.till import Till
 from bot.updates import Updates
+from bot.vitals import Vitals
+from bot.watch import Watch
 from telemetry import emit, events
 
 RESULTS_FOLDER = "results"
+FILES_FOLDER = "files"
 CALLBACKS = "callbacks/kie"
 
 
@@ -86,6 +93,7 @@ class Services:
     children: Mapping[str, Serve]
     telegram: Telegram
     committed: Callable[[], None]
+    models: Catalogue
     hopeless: tuple[type[Exception], ...] = (Unreadable,)
 
     async def handle(self, row: Row, connection: Connection) -> None:
@@ -94,7 +102,7 @@ class Services:
             case "telegram":
                 await self.telegram.handle(row, connection)
             case "kie":
-                applied = await callback.take(connection, row.body)
+                applied = await callback.take(connection, row.body, self.models)
                 emit(events.CallbackTaken(outcome="applied" if applied else "late"))
             case source:
                 raise Unreadable(
@@ -104,13 +112,13 @@ class Services:
 
 def build(given: Surroundings, models: Catalogue) -> Services:
     """Return the bot of one term; nothing is started, nothing is connected."""
-    settings, bell = given.settings, Bell()
+    settings, bell, vitals = given.settings, Bell(), Vitals()
     results = Results(given.home / RESULTS_FOLDER, str(settings.kie_api_url))
     delivery = Delivery(given.database, results)
     telegram = Telegram(
         settings,
         given.reach,
-        partial(handlers.register, catalogue=models),
+        partial(handlers.register, catalogue=models, vitals=vitals),
         commands=handlers.COMMANDS,
         trusted=given.term.trusted,
     )
@@ -126,7 +134,8 @@ def build(given: Surroundings, models: Catalogue) -> Services:
         grace=given.grace,
         limits=given.limits,
     )
-    generations = Generations(partial(_means, given, models, results), bell.listen())
+    files = UserFiles(given.home / FILES_FOLDER, telegram.bot, str(settings.telegram_api_url))
+    generations = Generations(partial(_means, given, models, results, files, vitals), bell.listen())
     children: dict[str, Serve] = {"telegram": telegram.serve}
     if settings.mode == "polling":
         children["poller"] = Poller(
@@ -138,22 +147,39 @@ def build(given: Surroundings, models: Catalogue) -> Services:
             answer=partial(given.till.call, telegram.bot),
         ).serve
     children |= {"outbox": outbox.serve, "generations": generations.serve}
-    return Services(children, telegram, bell.ring)
+    children["vitals"] = Watch(given.database, given.term, vitals, partial(_account, settings), given.luck).serve
+    return Services(children, telegram, bell.ring, models)
 
 
 @asynccontextmanager
-async def _means(given: Surroundings, models: Catalogue, results: Results) -> AsyncIterator[Means]:
-    url = str(given.settings.kie_api_url).rstrip("/")
-    async with kie.client(url, given.settings.kie_api_key) as http, results.connected():
+async def _means(
+    given: Surroundings, models: Catalogue, results: Results, files: UserFiles, vitals: Vitals
+) -> AsyncIterator[Means]:
+    url, key = str(given.settings.kie_api_url).rstrip("/"), given.settings.kie_api_key
+    async with (
+        kie.client(url, key) as http,
+        kie.client(kie.upload_url(url), key) as uploads,
+        results.connected(),
+        files.connected(),
+    ):
         yield Means(
-            given.database,
-            given.term,
-            models,
-            {"market": kie.Kie(http)},
-            results,
-            given.luck,
-            partial(_callback_url, given.settings),
+            database=given.database,
+            term=given.term,
+            catalogue=models,
+            providers=kie.families(http),
+            uploader=Uploads(Line(uploads)),
+            results=results,
+            files=files,
+            luck=given.luck,
+            callback_url=partial(_callback_url, given.settings),
+            vitals=vitals,
         )
+
+
+@asynccontextmanager
+async def _account(settings: BotSettings) -> AsyncIterator[KieAccount]:
+    async with kie.client(str(settings.kie_api_url).rstrip("/"), settings.kie_api_key) as http:
+        yield KieAccount(http)
 
 
 def _callback_url(settings: BotSettings, token: UUID) -> str | None:

@@ -35,6 +35,10 @@ class BotSettings(BaseSettings):
     price_multiplier: Decimal = Field(default=Decimal("2.0"), gt=0, le=100)
     welcome_credits: Decimal = Field(default=Decimal(20), ge=0, le=100_000, decimal_places=3)
     active_tasks_per_user: int = Field(default=1, ge=1, le=100)
+    referral_credits: Decimal = Field(default=Decimal(20), ge=0, le=100_000, decimal_places=3)
+    free_models: Annotated[frozenset[str], NoDecode] = frozenset()
+    free_daily_limit: int = Field(default=5, ge=0, le=1_000)
+    free_daily_budget: int = Field(default=500, ge=0, le=10_000)
     support_telegram: str | None = None
 
     @field_validator("admin_ids", mode="before")
@@ -46,6 +50,11 @@ class BotSettings(BaseSettings):
                 raise ValueError("expected your numeric Telegram id, or several with commas")
             return frozenset(map(int, parts))
         return frozenset({value}) if isinstance(value, int) else value
+
+    @field_validator("free_models", mode="before")
+    @classmethod
+    def _split_models(cls, value: object) -> object:
+        return frozenset(value.replace(",", " ").split()) if isinstance(value, str) else value
 
     @field_validator("telegram_bot_token")
     @classmethod
@@ -90,3 +99,8 @@ class BotSettings(BaseSettings):
     def welcome_amount(self) -> int:
         """The welcome gift in milli-credits."""
         return to_milli(self.welcome_credits)
+
+    @property
+    def referral_amount(self) -> int:
+        """The reward for an invitation in milli-credits."""
+        return to_milli(self.referral_credits)

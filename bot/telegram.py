@@ -149,7 +149,8 @@ class Telegram:
         # While this child is restarted, updates wait instead of failing.
         await self._ready.wait()
         update = self._parsed(row.body)
-        effects = Effects(connection, tracing.inject())
+        user = update.effective_user
+        effects = Effects(connection, tracing.inject(), None if user is None else user.id)
         failure: list[Exception] = []
         token = _failure.set(failure)
         try:

@@ -1,4 +1,4 @@
-"""What nothing else takes: unknown commands, and in a private chat everything that is not words."""
+"""What nothing else takes: unknown commands."""
 
 from __future__ import annotations
 
@@ -17,9 +17,3 @@ async def unknown_command(update: Update, context: Context) -> None:
     addressed = chat.type == ChatType.PRIVATE or command.endswith(f"@{context.bot.username.lower()}")
     if addressed and (found := await speaker(update)) is not None:
         await found.tell(found.phrases.unknown_command)
-
-
-async def only_words(update: Update, _context: Context) -> None:
-    """Say what can be sent."""
-    if (found := await speaker(update)) is not None:
-        await found.tell(found.phrases.only_words)

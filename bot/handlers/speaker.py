@@ -11,6 +11,7 @@ from telegram.ext import Application, ContextTypes
 
 from bot import accounts, texts, turn
 from bot.accounts import User
+from bot.handlers import banned
 from bot.sql import sql
 from bot.texts import Phrases
 
@@ -38,9 +39,15 @@ class Speaker:
 
 
 async def speaker(update: Update) -> Speaker | None:
-    """Return who speaks, made known at the first contact; None for bots, channels and anonymous admins."""
-    user, chat = update.effective_user, update.effective_chat
+    """Return who speaks, made known at the first contact; None for bots, channels, anonymous admins.
+
+    None as well for whoever was turned away, and has been told so.
+    """
+    user, chat, message = update.effective_user, update.effective_chat, update.message or update.edited_message
     if user is None or user.is_bot:
+        return None
+    # Said in a chat's name: what a linked channel forwards comes from a user who is no bot, and nobody's.
+    if message is not None and message.sender_chat is not None:
         return None
     now = turn.current()
     known = await accounts.ensure(
@@ -50,5 +57,8 @@ async def speaker(update: Update) -> Speaker | None:
     chat_id = user.id if chat is None else chat.id
     if chat_id < 0:
         await now.connection.execute(sql("group_clear_unreachable"), chat_id)
+    if known.is_banned and not banned.may(update):
+        await banned.turn_away(update, texts.of(known.language), chat_id)
+        return None
     name = user.first_name or texts.of(known.language).nameless
     return Speaker(known, name, chat_id, chat is None or chat.type == ChatType.PRIVATE)

@@ -1,2 +1,3 @@
 -- A user who has been here before.
-SELECT language, unreachable_at IS NULL AS is_reachable FROM users WHERE id = $1::bigint
+SELECT language, unreachable_at IS NULL AS is_reachable, banned_at IS NOT NULL AS is_banned, chose_language
+  FROM users WHERE id = $1::bigint

@@ -9,14 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bot.accounts import Language
 from bot.checkout import Refusal
-from bot.providers.base import Failure
+from bot.texts.account import AccountPhrases
+from bot.texts.admin import AdminPhrases
+from bot.texts.cards import CardPhrases
+from bot.texts.generation import GenerationPhrases
+from bot.texts.inputs import InputPhrases
+from bot.texts.trouble import TroublePhrases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phrases:
     """Everything the bot says in one language; `credits` writes an amount of milli-credits with its noun."""
 
+    language: Language
     credits: Callable[[int], str]
     menu: tuple[tuple[str, str], ...]
 
@@ -36,6 +43,7 @@ class Phrases:
     unknown_command: str
 
     confirm: str
+    confirm_plain: str
     confirm_again: str
     button_generate: str
     button_cancel: str
@@ -45,20 +53,25 @@ class Phrases:
     withdrawn: str
 
     queued: str
-    drawing: str
-    checking: str
-    sending: str
     done: str
     caption: str
     failed: str
-    reasons: Mapping[Failure, str]
+    generation: GenerationPhrases
 
     toast_old_button: str
     toast_not_yours: str
+    toast_not_your_button: str
     toast_already: str
     toast_cancelled: str
     toast_confirm_again: str
+    toast_price_changed: str
     toast_busy: str
     toast_not_enough: str
 
     checkout: Mapping[Refusal, str]
+
+    account: AccountPhrases
+    admin: AdminPhrases
+    cards: CardPhrases
+    inputs: InputPhrases
+    trouble: TroublePhrases

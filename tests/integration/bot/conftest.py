@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bot.catalogue import load
+from bot.catalogue import Catalogue, load
 from bot.generation import callback
 from bot.limits import Limits
 from bot.ports import Arrival
@@ -31,6 +31,7 @@ from bot.telegram import Reach
 from bot.till import Till
 from bot.webhook import Webhook
 from supervisor.database import LOST, transaction
+from tests.oracle import watching
 
 LOCK_KEY = 7
 CATALOGUE = load()
@@ -180,11 +181,12 @@ class House:
     handled: int = 0
     callbacks: list[bytes] = field(default_factory=list)
     hears_callbacks: bool = False
+    catalogue: Catalogue = CATALOGUE
 
     @asynccontextmanager
     async def open(self, *only: str, luck: float = IMPATIENT) -> AsyncIterator[Services]:
         """Run the children of the current term (or only these), started one after the other."""
-        self.services = services = build(self._surroundings(luck), CATALOGUE)
+        self.services = services = build(self._surroundings(luck), self.catalogue)
         async with anyio.create_task_group() as group:
             for name, serve in services.children.items():
                 if not only or name in only:
@@ -311,9 +313,11 @@ def _serving(serve: Any) -> Any:
 @pytest.fixture
 async def sandbox(home: Path) -> AsyncIterator[Client]:
     """The people's side of a running sandbox whose provider is quick."""
-    async with running(home) as address, connected(address) as client:
-        await client.set_faults(provider_latency=0, telegram_backoff=0.01)
-        yield client
+    with watching() as oracle:
+        async with running(home) as address, connected(address) as client:
+            await client.set_faults(provider_latency=0, telegram_backoff=0.01)
+            yield client
+    oracle.judge()
 
 
 @pytest.fixture

@@ -81,6 +81,24 @@ def test_a_server_error_is_tried_again_and_not_for_ever() -> None:
     assert isinstance(judged(replace(SEND, attempts=20), NetworkError("Internal Server Error")), Failed)
 
 
+UNREAD = caused(NetworkError("Content Too Large (413). Parsing the server response b'<html>' failed"), ValueError())
+
+
+@pytest.mark.parametrize("error", [NetworkError("Request Entity Too Large"), BadRequest("File is too big"), UNREAD])
+def test_a_file_that_is_too_large_is_not_sent_again(error: TelegramError) -> None:
+    """It is as large the next time; whoever waits for it gets something else at once."""
+    found = judged(replace(SEND, method="sendVideo"), error)
+    assert isinstance(found, Failed)
+    assert (found.refused, found.too_large) == (True, True)
+
+
+def test_a_picture_that_is_too_large_for_a_photo_may_go_as_a_file() -> None:
+    """Refused as what it is, and no more than that."""
+    found = judged(replace(SEND, method="sendPhoto"), BadRequest("file of size 11000000 bytes is too big for a photo"))
+    assert isinstance(found, Failed)
+    assert (found.refused, found.too_large) == (True, False)
+
+
 def test_a_refusal_ends_the_row_with_telegrams_words() -> None:
     """The reason is kept, short and without secrets."""
     found = judged(SEND, BadRequest("Chat not found 123456:ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghi " + "x" * 500))

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from bot.catalogue import Catalogue
 from bot.services import Services
 
 
@@ -32,7 +33,7 @@ class Telegram:
 async def test_a_row_of_a_source_nobody_handles_is_hopeless() -> None:
     """It becomes a dead letter at once, and says why; an update goes to the handlers."""
     telegram = Telegram()
-    services = Services({}, cast("Any", telegram), lambda: None)
+    services = Services({}, cast("Any", telegram), lambda: None, Catalogue({}))
     await services.handle(Row("telegram"), cast("Any", None))
     assert telegram.rows == [Row("telegram")]
     with pytest.raises(services.hopeless, match="stripe"):

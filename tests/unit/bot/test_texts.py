@@ -10,9 +10,11 @@ from typing import Any, get_args
 import pytest
 
 from bot import texts
+from bot.catalogue import Result
 from bot.handlers import COMMANDS
 from bot.providers.base import Failure
 from bot.texts import Phrases
+from bot.texts.generation import CODES
 
 EN, RU = texts.of("en"), texts.of("ru")
 FIELDS = [field.name for field in dataclasses.fields(Phrases)]
@@ -30,6 +32,8 @@ def _leaves(value: Any) -> list[str]:
         return [value]
     if isinstance(value, dict):
         return [leaf for each in value.values() for leaf in _leaves(each)]
+    if dataclasses.is_dataclass(value):
+        return [leaf for field in dataclasses.fields(value) for leaf in _leaves(getattr(value, field.name))]
     return [leaf for each in value for leaf in _leaves(each)] if isinstance(value, tuple) else []
 
 
@@ -37,6 +41,25 @@ def _leaves(value: Any) -> list[str]:
 def test_both_languages_fill_in_the_same(name: str) -> None:
     """A phrase takes the same values in Russian and in English."""
     assert _names(getattr(EN, name)) == _names(getattr(RU, name))
+
+
+def _templates(value: Any, path: str = "") -> dict[str, str]:
+    if isinstance(value, str):
+        return {path: value}
+    if isinstance(value, dict):
+        parts = [(f"{path}[{key}]", each) for key, each in value.items()]
+    elif dataclasses.is_dataclass(value):
+        parts = [(f"{path}.{field.name}", getattr(value, field.name)) for field in dataclasses.fields(value)]
+    else:
+        return {}
+    return {name: leaf for path_, each in parts for name, leaf in _templates(each, path_).items()}
+
+
+def test_the_groups_of_phrases_fill_in_the_same() -> None:
+    """Also by category, by reason and by unit: nothing is missing in one language, nothing stays unfilled in the other."""
+    english, russian = _templates(EN), _templates(RU)
+    assert english.keys() == russian.keys()
+    assert {name for name in english if _names(english[name]) != _names(russian[name])} == set()
 
 
 @pytest.mark.parametrize("phrases", [EN, RU], ids=["en", "ru"])
@@ -59,8 +82,9 @@ def test_every_phrase_says_something_in_good_form(phrases: Phrases) -> None:
 @pytest.mark.parametrize("phrases", [EN, RU], ids=["en", "ru"])
 def test_every_failure_has_its_reason(phrases: Phrases) -> None:
     """Whatever went wrong, there are plain words for it."""
-    assert set(phrases.reasons) == set(get_args(Failure))
-    assert set(get_args(Failure)) == set(EN.reasons)
+    assert set(phrases.generation.reasons) == set(get_args(Failure))
+    assert set(phrases.generation.codes) == set(CODES)
+    assert set(phrases.generation.working) == set(get_args(Result))
 
 
 @pytest.mark.parametrize("phrases", [EN, RU], ids=["en", "ru"])

@@ -6,13 +6,16 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bot import accounts
 from bot.accounts import Balance
+from bot.catalogue import load
 from bot.sandbox.testing import until
+from tests.integration.bot.handlers.walk import Walk
 
 if TYPE_CHECKING:
     from tests.integration.bot.conftest import House
@@ -21,6 +24,7 @@ CHAT = 501
 GROUP = -100_500
 BOT = 7_000_000_001
 UPDATES = count(900_000)
+MODELS = Path(__file__).parent / "models"
 
 
 @dataclass
@@ -117,3 +121,12 @@ async def talk(mute: Talk) -> AsyncIterator[Talk]:
     """A chat with a bot that answers, and makes nothing."""
     async with mute.house.open("telegram", "outbox"):
         yield mute
+
+
+@pytest.fixture
+async def walk(mute: Talk) -> AsyncIterator[Walk]:
+    """A person in a chat with a bot that offers the models of these tests; what is queued stays queued."""
+    mute.house.catalogue = load(MODELS)
+    mute.house.settings |= {"welcome_credits": 300}
+    async with mute.house.open("telegram"):
+        yield Walk(mute)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from bot.accounts import Balance
@@ -18,11 +19,22 @@ async def test_start_greets_and_gives_the_gift_once(talk: Talk) -> None:
     await talk.write("/start")
     await talk.write("/start")
     first, second = await talk.said(2)
-    assert "I turn words into pictures" in first["text"]
+    assert "I make pictures, video, music and speech" in first["text"]
     assert "here is a gift: 20 credits" in first["text"]
     assert "Good to see you again" in second["text"]
     assert "You have 20 credits" in second["text"]
     assert await talk.balance() == Balance(20_000, 0)
+
+
+async def test_start_leads_to_the_menu_and_shows_no_preview_of_its_link(talk: Talk) -> None:
+    """The button is the newcomer's first step; a preview of the invitation would be larger than the greeting."""
+    await talk.write("/start")
+    await talk.press("All models")
+    _, menu = await talk.said(2)
+    assert "What shall we make?" in menu["text"]
+    greeting, menu_call = await talk.house.sandbox.calls("sendMessage")
+    assert json.loads(str(greeting["parameters"]["link_preview_options"])) == {"is_disabled": True}
+    assert "link_preview_options" not in menu_call["parameters"]
 
 
 async def test_russian_is_spoken_to_russians_and_start_follows_a_change(talk: Talk) -> None:
@@ -48,8 +60,8 @@ async def test_a_bot_without_gifts_says_nothing_of_one(mute: Talk) -> None:
         _, refusal = await mute.said(2)
     assert "gift" not in greeting["text"]
     assert "You have 0 credits." in greeting["text"]
-    assert "costs 0.8 credits, and you have 0 credits" in refusal["text"]
-    assert refusal["buttons"] == []
+    assert "Z-Image · 0.8 credits\nYou have 0 credits: that is not enough." in refusal["text"]
+    assert "Generate" in refusal["buttons"]
 
 
 async def test_help_explains_and_names_the_support(mute: Talk) -> None:
@@ -84,7 +96,7 @@ async def test_unknown_commands_and_other_things_are_answered(talk: Talk) -> Non
     ]
     sticker = {"file_id": "a", "file_unique_id": "b", "width": 1, "height": 1, "type": "regular"}
     answers = await talk.update(talk.message(None, sticker={**sticker, "is_animated": False, "is_video": False}))
-    assert answers[0]["text"].startswith("I draw from words.")
+    assert answers[0]["text"].startswith("I cannot do anything with that.")
 
 
 async def test_nobody_is_answered_twice_or_for_nothing(talk: Talk) -> None:

@@ -37,6 +37,18 @@ async def test_in_a_group_the_bot_answers_only_commands_and_replies_to_itself(ta
         assert (call["method"], call["chat_id"]) == ("sendMessage", GROUP)
 
 
+async def test_what_a_channel_says_in_its_group_has_no_author(talk: Talk) -> None:
+    """Telegram brings it there in the name of a user who is no bot: none is made, welcomed or answered."""
+    username = await talk.username()
+    channel = {"sender_chat": {"id": GROUP - 1, "type": "channel", "title": "News"}, "is_automatic_forward": True}
+    sender = {"id": 777000, "is_bot": False, "first_name": "Telegram"}
+    for kind in ("message", "edited_message"):
+        update = talk.message(f"/start@{username}", chat=GROUP, **channel | {"from": sender})
+        update[kind] = update.pop("message")
+        assert await talk.update(update) == []
+    assert await talk.house.bank.value("SELECT count(*) FROM users") == 0
+
+
 async def test_a_group_that_removed_the_bot_is_reachable_when_somebody_in_it_speaks_to_it_again(talk: Talk) -> None:
     """Only this group: another one is still gone."""
     for chat in (GROUP, GROUP - 1):
@@ -69,9 +81,9 @@ async def test_in_a_group_only_who_asked_can_confirm_and_pays(talk: Talk) -> Non
     """Another one's press is answered, and moves nothing of either."""
     await talk.update(talk.message("a fox", chat=GROUP, reply_to_message=talk.ours(GROUP)))
     generation_id = await talk.house.bank.value("SELECT id FROM generation")
-    (answer,) = await talk.update(talk.pressed(f"1:go:{generation_id}", user=777, chat=GROUP))
-    assert answer["text"] == "Only the one who asked for this picture can press here."
+    (answer,) = await talk.update(talk.pressed(f"1:go:{generation_id}:800", user=777, chat=GROUP))
+    assert answer["text"] == "Only the one who asked for this can press here."
     assert await talk.house.state(CHAT) == "quoted"
-    await talk.update(talk.pressed(f"1:go:{generation_id}", chat=GROUP))
+    await talk.update(talk.pressed(f"1:go:{generation_id}:800", chat=GROUP))
     assert await talk.balance() == Balance(19_200, 800)
     assert await talk.balance(777) == Balance(20_000, 0)

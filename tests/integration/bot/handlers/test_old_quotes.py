@@ -25,7 +25,7 @@ async def shown(talk: Talk) -> Any:
         )
 
 
-@pytest.mark.parametrize(("button", "says"), [("go", "Generate"), ("set:aspect_ratio:16:9", "✓ 16:9"), ("no", "")])
+@pytest.mark.parametrize(("button", "says"), [("go:800", "Generate"), ("set:aspect_ratio:16:9", "✓ 16:9"), ("no", "")])
 async def test_a_press_on_it_is_answered_by_another_message(talk: Talk, button: str, says: str) -> None:
     """In its place: it has the buttons, and is edited from then on."""
     await talk.write("a fox")
@@ -47,7 +47,7 @@ async def test_the_quote_of_a_model_that_is_gone_is_withdrawn_by_another_message
     await talk.said(1)
     await talk.house.bank.write(LET_GO + ", model_id = 'gone'")
     number = await talk.house.bank.value("SELECT id FROM generation")
-    calls = await talk.update(talk.pressed(f"1:go:{number}"))
+    calls = await talk.update(talk.pressed(f"1:go:{number}:800"))
     assert [call["method"] for call in calls] == ["sendMessage", "answerCallbackQuery"]
 
 

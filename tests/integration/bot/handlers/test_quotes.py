@@ -21,9 +21,9 @@ async def test_words_are_answered_with_model_price_balance_and_buttons(talk: Tal
     await talk.write("a <b>red</b> fox & snow")
     (quote,) = await talk.said(1)
     assert quote["text"] == (
-        "a <b>red</b> fox & snow\nZ-Image · 0.8 credits\nYou have 20 credits.\n\nChoose a format and press Generate."
+        "a <b>red</b> fox & snow\nZ-Image · 0.8 credits\nYou have 20 credits.\n\nChange what you like, then press Generate."
     )
-    assert quote["buttons"] == ["✓ 1:1", "4:3", "3:4", "16:9", "9:16", "Generate", "Cancel"]
+    assert quote["buttons"] == ["✓ 1:1", "4:3", "3:4", "16:9", "9:16", "Generate", "Cancel", "Another model"]
     assert await talk.balance() == Balance(20_000, 0)
 
 
@@ -32,7 +32,7 @@ async def test_a_chosen_format_is_marked_and_ordered(talk: Talk) -> None:
     await talk.write("a fox")
     await talk.press("16:9")
     (quote,) = await talk.said(1)
-    assert quote["buttons"] == ["1:1", "4:3", "3:4", "✓ 16:9", "9:16", "Generate", "Cancel"]
+    assert quote["buttons"] == ["1:1", "4:3", "3:4", "✓ 16:9", "9:16", "Generate", "Cancel", "Another model"]
     await talk.press("✓ 16:9")
     assert await talk.toasts(2) == [None, None]
     assert len(await talk.house.sandbox.calls("editMessageText")) == 1
@@ -46,8 +46,8 @@ async def test_a_cancelled_quote_is_over(talk: Talk) -> None:
     (quote,) = await talk.said(1)
     assert (quote["text"], quote["buttons"]) == ("a fox\nCancelled, nothing was charged.", [])
     generation_id = await talk.house.bank.value("SELECT id FROM generation WHERE state = 'expired'")
-    (answer,) = await talk.update(talk.pressed(f"1:go:{generation_id}"))
-    assert answer["text"] == "This one was cancelled. Send the description again."
+    (answer,) = await talk.update(talk.pressed(f"1:go:{generation_id}:800"))
+    assert answer["text"] == "This one was cancelled. Please begin anew."
 
 
 async def test_a_second_tap_does_nothing(talk: Talk) -> None:
@@ -55,7 +55,7 @@ async def test_a_second_tap_does_nothing(talk: Talk) -> None:
     await talk.write("a fox")
     await talk.press("Generate")
     generation_id = await talk.house.bank.value("SELECT id FROM generation")
-    calls = await talk.update(talk.pressed(f"1:go:{generation_id}"))
+    calls = await talk.update(talk.pressed(f"1:go:{generation_id}:800"))
     assert [(call["method"], call["text"]) for call in calls] == [("answerCallbackQuery", "It is under way already.")]
     assert await talk.balance() == Balance(19_200, 800)
     (quote,) = await talk.said(1)
@@ -69,7 +69,7 @@ async def test_an_old_confirmation_asks_again_instead_of_charging(talk: Talk) ->
     await talk.press("Generate")
     (quote,) = await talk.said(1)
     assert "Some time has passed, so I ask once more" in quote["text"]
-    assert quote["buttons"][-2:] == ["Generate", "Cancel"]
+    assert quote["buttons"][-3:] == ["Generate", "Cancel", "Another model"]
     assert await talk.toasts(1) == ["Some time has passed. Please press Generate once more."]
     assert await talk.balance() == Balance(20_000, 0)
     await talk.press("Generate")
@@ -92,7 +92,7 @@ async def test_one_picture_at_a_time(talk: Talk) -> None:
     await talk.write("a lighthouse")
     await talk.press("Generate")
     assert (await talk.toasts(2))[1] == (
-        "One moment: your previous picture is still being drawn. Press again when it is here."
+        "One moment: what you asked for before is still being made. Press again when it is here."
     )
     assert await talk.balance() == Balance(19_200, 800)
 
@@ -116,11 +116,10 @@ async def test_not_enough_credits_is_told_with_price_and_balance(mute: Talk) -> 
         quotes = await mute.said(2)
         await mute.press("Generate")
         first = await mute.house.bank.value("SELECT min(id) FROM generation")
-        calls = await mute.update(mute.pressed(f"1:go:{first}"))
+        calls = await mute.update(mute.pressed(f"1:go:{first}:800"))
         assert calls[1]["text"] == "Not enough credits: 0.8 credits needed, you have 0.2 credits."
         said = await mute.said(2)
-    text = "a fox\nThis picture costs 0.8 credits, and you have 0.2 credits: that is not enough. Nothing was charged."
-    assert said[0]["text"] == text
+    assert said[0]["text"].startswith("a fox\nZ-Image · 0.8 credits\nYou have 0.2 credits: that is not enough.")
     assert said[0]["buttons"] == quotes[0]["buttons"]
     assert await mute.balance() == Balance(200, 800)
 
@@ -128,14 +127,13 @@ async def test_not_enough_credits_is_told_with_price_and_balance(mute: Talk) -> 
 @pytest.mark.parametrize(
     ("words", "answer"),
     [
-        ("x" * 1001, "That is a rich description: 1001 characters. I can take up to 1000."),
         ("\u200b\n\t \u0000", None),
         ("\u0000\u0007", "There is nothing to draw in that message."),
     ],
-    ids=["too long", "invisible", "nothing"],
+    ids=["invisible", "nothing"],
 )
 async def test_words_that_cannot_be_drawn_are_answered_kindly(talk: Talk, words: str, answer: str | None) -> None:
-    """With the count where there are too many; no quote is made. An invisible word is a word."""
+    """No quote is made of nothing. An invisible word is a word."""
     (call,) = await talk.update(talk.message(words))
     if answer is None:
         assert call["reply_markup"]
@@ -159,14 +157,16 @@ async def test_broken_text_goes_the_whole_way(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", ["", "1:go:999999", "1:set:1:colour:red", "menu", "1:go:x"], ids=["empty", "unknown", "field", "old", "bad"]
+    "data",
+    ["", "1:go:999999:800", "1:set:1:colour:red", "menu", "1:go:x"],
+    ids=["empty", "unknown", "field", "old", "bad"],
 )
 async def test_every_press_is_answered(talk: Talk, data: str) -> None:
     """Buttons of other times and other bots: a word, and nothing else."""
     await talk.update(talk.message("a fox"))
     calls = await talk.update(talk.pressed(data))
     assert [(call["method"], call["text"]) for call in calls] == [
-        ("answerCallbackQuery", "This button is out of date. Send me a description to begin anew.")
+        ("answerCallbackQuery", "This button is out of date. Send /models to begin anew.")
     ]
 
 
@@ -176,6 +176,6 @@ async def test_a_withdrawn_model_is_told(talk: Talk) -> None:
     await talk.house.bank.write("UPDATE generation SET model_id = 'gone'")
     await talk.press("Generate")
     (quote,) = await talk.said(1)
-    assert "not available any more" in quote["text"]
+    assert "not on offer any more" in quote["text"]
     assert quote["buttons"] == []
     assert await talk.house.state(CHAT) == "expired"

@@ -13,8 +13,12 @@ from bot.texts import of
 @pytest.mark.parametrize(
     ("button", "written"),
     [
-        (Button("go", 42), "1:go:42"),
+        (Button("go", 42, value="800"), "1:go:42:800"),
         (Button("no", 42), "1:no:42"),
+        (Button("back", 42), "1:back:42"),
+        (Button("other", 42), "1:other:42"),
+        (Button("ask", 42, "seed"), "1:ask:42:seed"),
+        (Button("clear", 42, "seed"), "1:clear:42:seed"),
         (Button("set", 42, "aspect_ratio", "16:9"), "1:set:42:aspect_ratio:16:9"),
     ],
 )
@@ -32,17 +36,22 @@ def test_a_button_reads_back_as_it_was_written(button: Button, written: str) -> 
         "1",
         "1:go",
         "1:go:",
-        "1:go:x",
-        "1:go:-1",
-        "1:go:042",
-        "1:go:٤٢",
+        "1:go:42",
+        "1:go:x:1",
+        "1:go:-1:1",
+        "1:go:042:1",
+        "1:go:٤٢:1",
         "1:go:42:more",
-        "1:go:" + "9" * 19,
+        "1:go:42:-1",
+        "1:go:42:8:8",
+        "1:go:" + "9" * 19 + ":1",
+        "1:no:42:x",
+        "1:ask:42",
         "1:set:42",
         "1:set:42:aspect_ratio",
         "1:run:42",
-        "0:go:42",
-        "2:go:42",
+        "0:go:42:1",
+        "2:go:42:1",
         "🦊" * 16,
     ],
 )
@@ -52,7 +61,14 @@ def test_what_no_present_version_wrote_is_no_button(written: str | None) -> None
 
 
 @pytest.mark.parametrize(
-    "button", [Button("set", 42, "a" * 60, "x"), Button("set", 42, "a:b", "x"), Button("go", 0), Button("go", 10**18)]
+    "button",
+    [
+        Button("set", 42, "a" * 60, "x"),
+        Button("set", 42, "a:b", "x"),
+        Button("no", 0),
+        Button("no", 10**18),
+        Button("go", 1),
+    ],
 )
 def test_a_button_that_would_not_come_back_is_refused(button: Button) -> None:
     """Longer than Telegram's 64 bytes, or ambiguous: found when it is written, not when it is pressed."""
@@ -68,6 +84,7 @@ def test_a_quote_shows_every_choice_with_the_chosen_one_marked() -> None:
     assert [[label for label, _ in row] for row in rows] == [
         ["1:1", "✓ 4:3", "3:4", "16:9", "9:16"],
         ["Generate", "Cancel"],
+        ["Another model"],
     ]
     assert all(len(carried.encode()) <= 64 for row in rows for _, carried in row)
     assert "a &lt;fox&gt;" in text
