@@ -7,7 +7,7 @@ RUN := .venv/.run-installed
 TEST := .venv/.test-installed
 FILES := supervisor bot telemetry dashboards migrations tests bench
 WORKERS ?= 4
-BENCH ?= ack writer dequeue fairness memory leadership
+BENCH ?= ack writer dequeue fairness ledger quotes generations memory leadership
 
 .PHONY: help install run test check unit chaos mutants bench observe lock clean
 

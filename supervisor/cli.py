@@ -58,10 +58,14 @@ def parser() -> argparse.ArgumentParser:
     )
 
     from supervisor.app.dashboards import add_dashboards_commands
+    from supervisor.app.ledger import add_ledger_commands
+    from supervisor.app.models import add_models_commands
     from supervisor.app.sandbox import add_sandbox_commands
 
+    add_models_commands(verbs)
     add_sandbox_commands(verbs)
     add_dashboards_commands(verbs)
+    add_ledger_commands(verbs)
     return root
 
 

@@ -154,6 +154,7 @@ def _configure_telemetry(instance: Instance, specs: Sequence[ChildSpec]) -> None
     metrics.put("supervisor_lock_lease_seconds", instance.timing.lease, lock="bot")
     metrics.declare("child", [*(spec.name for spec in specs), *workload.NAMES])
     metrics.declare("model", {model.id: {"modality": model.modality} for model in instance.models})
+    metrics.declare("routed", [model.id for model in instance.models])
     try:
         environ = settings.environment(None if instance.sandbox else settings.ENV_FILE)
         tracing.configure(instance_id=instance.instance_id, version=__version__, environ=environ)

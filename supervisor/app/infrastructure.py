@@ -9,6 +9,7 @@ from functools import partial
 import anyio
 from anyio.abc import TaskStatus
 
+from bot import pricing
 from supervisor import database
 from supervisor.app import operations
 from supervisor.app.instance import Instance
@@ -58,7 +59,8 @@ def children(instance: Instance, servers: Sequence[tuple[str, HttpServer]]) -> l
         last_tick=instance.pulse.ticked_at,
         guard=instance.guard,
     )
-    instance.totals = Totals(instance.need_pool, instance.lock_key, lambda: _lease(keeper.view))
+    credit_usd = float(instance.bot.price_multiplier) * pricing.MICRO_DOLLARS_PER_CREDIT / 1e6
+    instance.totals = Totals(instance.need_pool, instance.lock_key, lambda: _lease(keeper.view), credit_usd=credit_usd)
     instance.writer, instance.keeper = writer, keeper
     pooled = instance.settings.database_url
     addresses = (direct, pooled.get_secret_value()) if pooled else (direct,)

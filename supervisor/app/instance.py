@@ -161,6 +161,7 @@ class Instance:
             not_ready=await self.not_ready(),
             children=(*_children(self.infrastructure), *_children(self.workload)),
             inbox=self.totals.inbox() if self.totals else {},
+            models=self.totals.models() if self.totals else (),
             loop_lag_seconds=round(self.pulse.worst_lag, 4),
             mode="sandbox" if self.sandbox else self.bot.mode,
         )

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from pydantic_settings import BaseSettings
 
+from bot import catalogue
+from bot.catalogue import CatalogueError
 from bot.settings import BotSettings
 from supervisor import control, settings
 from supervisor.app import sandbox
@@ -56,6 +58,7 @@ def reading(*, with_sandbox: bool, why: str) -> Reading:
     if with_sandbox:
         os.environ.update(sandbox.environment(base.sandbox_port if base else 0, base.port if base else 0))
     bot = settings.read(BotSettings, problems, env_file)
+    problems.extend(_unknown_models(bot) if bot else ())
     warned = [*(settings.warnings(base, timing) if base and timing else ()), *stray(with_sandbox=with_sandbox)]
     return Reading(with_sandbox, why, base, bot, timing, problems, warned)
 
@@ -71,6 +74,19 @@ def stray(*, with_sandbox: bool) -> Iterator[Problem]:
     """Yield a warning for every variable that looks like a setting and is none."""
     known = {name for model in MODELS for _, names in settings.variables(model) for name in names}
     yield from strays(settings.environment(None if with_sandbox else ENV_FILE), known)
+
+
+def _unknown_models(bot: BotSettings) -> Iterator[Problem]:
+    """Yield a problem for every free model that is not on sale."""
+    if not bot.free_models:
+        return
+    try:
+        known = catalogue.load()
+    except CatalogueError:
+        # Said, with all that is wrong in it, by whoever sells from it.
+        return
+    for model_id in sorted(bot.free_models - known.models.keys()):
+        yield Problem("FREE_MODELS", f"{model_id!r} is no model on sale; vigil models list shows those that are")
 
 
 async def _sandbox_runs() -> bool:

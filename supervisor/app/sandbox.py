@@ -9,6 +9,7 @@ import signal
 import sys
 from functools import partial
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, Final
 
 import anyio
@@ -21,6 +22,9 @@ from supervisor.errors import ConfigError, ExitCode, Unavailable, UsageError
 __all__ = ["Running", "add_sandbox_commands", "ensure", "environment", "serve", "stop"]
 
 DEFAULT_PORT: Final = 8081
+KINDS: Final = ("photo", "video", "audio", "voice", "animation", "document")
+WIDTH: Final = 79
+INDENT: Final = " " * 6
 WAIT_SECONDS: Final = 10.0
 
 
@@ -92,7 +96,15 @@ def add_sandbox_commands(verbs: Any) -> None:
     said = actions.add_parser("say", help="be a user: write or press a button, and see what the bot answers")
     said.add_argument("text", metavar="TEXT", nargs="?", default="", help="what to write")
     said.add_argument("--press", metavar="LABEL", default="", help="press this button of the newest message with it")
-    said.add_argument("--chat", metavar="ID", type=int, default=identity.USER_ID, help="who to be (%(default)s)")
+    said.add_argument(
+        "--file", metavar="PATH", type=Path, action="append", default=[], help="send this file; again for an album"
+    )
+    said.add_argument("--as", dest="kind", choices=KINDS, default="", help="as what files are sent (what each is)")
+    said.add_argument(
+        "--chat", metavar="ID", type=int, default=identity.USER_ID, help="who to be (%(default)s); a group: -100…"
+    )
+    said.add_argument("--user", metavar="ID", type=int, default=0, help=f"who to be in a group ({identity.USER_ID})")
+    said.add_argument("--reply", metavar="MESSAGE_ID", type=int, default=0, help="answer this message of the chat")
     said.add_argument("--lang", choices=("en", "ru"), default="", help="the language to have from now on")
     said.add_argument("--wait", metavar="SECONDS", type=float, default=WAIT_SECONDS, help="how long (%(default)g)")
     said.add_argument("--json", action="store_true", help="one JSON object a message")
@@ -127,7 +139,15 @@ async def _serve(arguments: argparse.Namespace) -> int:
 async def _say(arguments: argparse.Namespace) -> int:
     from supervisor.app.say import Words, say
 
-    words = Words(arguments.text, arguments.press, arguments.lang)
+    words = Words(
+        arguments.text,
+        arguments.press,
+        arguments.lang,
+        tuple(arguments.file),
+        arguments.kind,
+        arguments.user,
+        arguments.reply,
+    )
     return await say(_port(), words, chat=arguments.chat, wait=arguments.wait, as_json=arguments.json)
 
 
@@ -157,16 +177,15 @@ async def _faults(arguments: argparse.Namespace) -> int:
 
 
 def fault_table(faults: list[dict[str, Any]]) -> str:
-    """Return the faults as aligned lines; a star marks what is set."""
+    """Return each fault as a line of name and value, a star if it is set, and below it what it does and takes."""
     width = max((len(fault["name"]) for fault in faults), default=0)
     lines = []
     for fault in faults:
         value = "off" if fault["value"] is None else "on" if fault["value"] is True else str(fault["value"])
         counted = f" (next {fault['count']})" if fault["count"] else ""
-        lines.append(
-            f"{'*' if fault['set'] else ' '} {fault['name']:<{width}}  {value + counted:<14}  {fault['meaning']}"
-        )
-        lines.append(f"  {'':<{width}}  {'':<14}  takes {fault['accepts']}")
+        lines.append(f"{'*' if fault['set'] else ' '} {fault['name']:<{width}}  {value}{counted}")
+        words = f"{fault['meaning']} (takes {fault['accepts']})"
+        lines += wrap(words, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT)
     return "\n".join([*lines, ""])
 
 

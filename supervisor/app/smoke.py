@@ -61,7 +61,7 @@ def models(load: Callable[[], Catalogue]) -> list[Check]:
     try:
         found = load()
     except CatalogueError as error:
-        return [failed("models", error.problems[0], "correct the catalogue; all problems: vigil run")]
+        return [failed("models", error.problems[0], "correct the catalogue; all problems: vigil models lint")]
     model = found.get(MODEL)
     if model is None:
         return [
@@ -72,7 +72,7 @@ def models(load: Callable[[], Catalogue]) -> list[Check]:
     checks.append(
         passed("model count", enough)
         if len(found) >= WANTED_MODELS
-        else skipped("model count", f"{enough}: the catalogue of this build is not complete yet")
+        else failed("model count", enough, "restore the catalogue of this build: vigil models lint")
     )
     if lacking := MODEL_INPUTS - set(model.inputs):
         hint = "restore them in the catalogue: plain text is routed to this model"

@@ -1,8 +1,9 @@
 """The workload of one term: the bot's children, then the inbox that feeds them.
 
-Start order: telegram, (poller), outbox, generations, inbox. Reversed, the inbox drains first, and what its last
+Start order: telegram, (poller), outbox, generations, vitals, inbox. Reversed, the inbox drains first, and what its last
 handlers queued can still be sent. Each builds on those before it, so they are stopped and started again with them.
-On retention nothing builds: without it the bot goes on, and only the tables grow.
+On retention nothing builds: without it the bot goes on, and only the tables grow; nor on the vitals, without which
+numbers grow old.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import partial
 from anyio.abc import TaskStatus
 
 from bot import catalogue, services
+from bot.audit import Audit
 from bot.errors import InvalidSetup
 from bot.ports import Serve
 from bot.sql import sql as bot_sql
@@ -33,7 +35,9 @@ from supervisor.sql import sql
 from supervisor.term import Term
 
 FINGERPRINT = "webhook_fingerprint"
-NAMES = ("telegram", "poller", "outbox", "generations", "inbox", "retention")
+NAMES = ("telegram", "poller", "outbox", "generations", "vitals", "inbox", "audit", "retention")
+INESSENTIAL = frozenset({"vitals"})
+"""What nothing builds on."""
 MESSAGES_KEPT_SECONDS = 7 * retention.DAY
 """After they were sent; a message that somebody may still edit is kept for longer."""
 OTHERS_CONNECTIONS = 4
@@ -74,10 +78,12 @@ def workload(instance: Instance, database: FencedDatabase, term: Term, writer: W
     stop = instance.settings.shutdown_grace
     children = {name: _mapped(serve) for name, serve in bot.children.items()} | {"inbox": inbox.serve}
     specs = [
-        ChildSpec(name, serve, START_SECONDS, stop_timeout=stop, gate=instance.outage)
+        ChildSpec(
+            name, serve, START_SECONDS, stop_timeout=stop, gate=instance.outage, essential=name not in INESSENTIAL
+        )
         for name, serve in children.items()
     ]
-    specs.append(_retention(instance, database))
+    specs += [_audit(instance, database), _retention(instance, database)]
     return [PostMigrations(instance, term).spec(), *specs] if instance.held_back else specs
 
 
@@ -89,10 +95,24 @@ async def _handle(bot: services.Services, row: Row, connection: Connection) -> N
         await bot.handle(row, connection)
 
 
+def _audit(instance: Instance, database: FencedDatabase) -> ChildSpec:
+    """Return the child that looks at the ledger once an hour; its failure ends nothing."""
+    return ChildSpec("audit", Audit(database).serve, essential=False, gate=instance.outage)
+
+
+def keeps() -> tuple[Keep, ...]:
+    """Return what is removed when; the last two empty rows, whatever their age, of those who asked to be forgotten."""
+    return (
+        *retention.of_inbox(),
+        Keep("outbox", bot_sql("outbox_forget"), MESSAGES_KEPT_SECONDS),
+        Keep("erased_messages", bot_sql("erasure_outbox"), 0.0),
+        Keep("erased_arrivals", bot_sql("erasure_inbox"), 0.0),
+    )
+
+
 def _retention(instance: Instance, database: FencedDatabase) -> ChildSpec:
     """Return the child that removes what nobody needs any more; its failure ends nothing."""
-    keeps = (*retention.of_inbox(), Keep("outbox", bot_sql("outbox_forget"), MESSAGES_KEPT_SECONDS))
-    return ChildSpec("retention", Retention(database, keeps).serve, essential=False, gate=instance.outage)
+    return ChildSpec("retention", Retention(database, keeps()).serve, essential=False, gate=instance.outage)
 
 
 def load_models() -> catalogue.Catalogue:

@@ -43,7 +43,7 @@ HELD_UP = (
 )
 """What ends a batch without anything being wrong."""
 
-Kind = Literal["inbox_done", "inbox_dead", "outbox"]
+Kind = Literal["inbox_done", "inbox_dead", "outbox", "erased_messages", "erased_arrivals"]
 
 
 class Database(Protocol):

@@ -4,7 +4,9 @@ WITH keys (place, columns) AS (
            ('generation', 'hold_id'), ('inbox', 'source,dedupe_key')
 ), triggers (place, name) AS (
     VALUES ('ledger_transaction', 'a_fenced'), ('ledger_transaction', 'b_append_only'), ('ledger_entry', 'a_fenced'),
-           ('ledger_entry', 'b_append_only'), ('ledger_entry', 'ledger_entry_balanced'), ('ledger_hold', 'b_resolved_once')
+           ('ledger_entry', 'b_append_only'), ('ledger_entry', 'ledger_entry_balanced'), ('ledger_hold', 'b_opens'),
+           ('ledger_hold', 'b_resolved_once'), ('ledger_transaction', 'ledger_transaction_balanced'),
+           ('ledger_account', 'b_only_by_entries')
 )
 SELECT 'unique key ' || place || '(' || columns || ')' AS missing
   FROM keys

@@ -226,6 +226,13 @@ MUTANTS = (
         APP + "test_callbacks.py::test_an_unknown_token_is_404_and_stores_nothing",
     ),
     broken(
+        "callbacks: whoever guesses tokens takes the whole pool",
+        CALLBACKS,
+        "LOOKUPS_AT_ONCE = 2\n",
+        "LOOKUPS_AT_ONCE = 50\n",
+        APP + "test_callbacks.py::test_however_many_guess_tokens_most_of_the_pool_stays_free",
+    ),
+    broken(
         "ingress: a lane is its user's though it has a chat",
         INGRESS,
         "if chat is not None:",

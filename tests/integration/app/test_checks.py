@@ -124,10 +124,12 @@ async def test_a_role_that_may_not_remove_is_told(home: Path, stranger: str, db:
     role = urlsplit(stranger).username
     await db.execute(f"GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO {role}")
     found = (await examined(home, stranger))["rights"].found
-    await db.execute(f"GRANT DELETE ON inbox, outbox, group_unreachable TO {role}")
+    await db.execute(
+        f"GRANT DELETE ON dialog, generation_result, group_unreachable, inbox, model_hour, model_switch, outbox TO {role}"
+    )
     then = (await examined(home, stranger))["rights"].found
     await db.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}")
-    assert "remove from group_unreachable, inbox, outbox" in found
+    assert "remove from dialog, generation_result, group_unreachable, inbox, model_hour, model_switch, outbox" in found
     assert "read and write" not in found
     assert "remove" not in then
 

@@ -19,6 +19,7 @@ SELECT (SELECT count(*) FROM inbox WHERE state IN ('ready', 'claimed')) AS inbox
        (SELECT count(*) FROM outbox WHERE state IN ('ready', 'sending')) AS outbox,
        (SELECT count(*) FROM generation WHERE state NOT IN ('quoted', 'charged', 'expired')) AS generation
 """
+STATES = "SELECT id, state, task_id, steps, next_step_at - now() AS due FROM generation"
 UPDATES = "SELECT count(*) FROM inbox WHERE source = 'telegram'"
 SPOKEN = """
 SELECT chat_id, count(*) AS sent, sum(ambiguous) AS ambiguous FROM outbox
@@ -43,7 +44,8 @@ async def through(number: int, sandbox: Sandbox, launch: Launch, database_url: s
     seed = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(10**9))
     print(f"CHAOS_SEED={seed}")  # noqa: T201 - shown with a failure, to repeat it
     rng = random.Random(seed)
-    sandbox.set_faults(telegram_backoff="0.1", provider_latency="0.5")
+    # An order whose answer was lost is found by its callback alone: it must outlast the kills.
+    sandbox.set_faults(telegram_backoff="0.1", provider_latency="0.5", provider_duplicate_callback="5")
     fleet = [launch("one"), launch("two")]
     until(lambda: any(instance.role() == "ACTIVE" for instance in fleet), fleet[0].output)
     for chat in MAKERS:
@@ -62,7 +64,12 @@ async def through(number: int, sandbox: Sandbox, launch: Launch, database_url: s
             return not any(row.values()) and await connection.fetchval(UPDATES) >= expected
 
         expected = number * len(TALKERS) + 2 * len(MAKERS)
-        await until_async(calm, f"all is answered and charged: {fleet[0].output()[-2000:]}", 3 * DEADLINE)
+        try:
+            await until_async(calm, "all is answered and charged", 3 * DEADLINE)
+        except AssertionError as error:
+            error.add_note(f"open: {await connection.fetchrow(OPEN)}, generations: {await connection.fetch(STATES)}")
+            error.add_note(fleet[0].output()[-2000:] + fleet[1].output()[-2000:])
+            raise
         assert await connection.fetchval("SELECT count(*) FROM inbox WHERE state <> 'done'") == 0
         assert await connection.fetchval(UPDATES) == expected
         spoken = {row["chat_id"]: row for row in await connection.fetch(SPOKEN, list(TALKERS))}

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from bot.sandbox.client import Client, connected
-from bot.sandbox.testing import running
+from bot.sandbox.testing import running, until
 from bot.sandbox.tinybot import TinyBot
 from supervisor.app.say import Words, printable, say
 from supervisor.errors import Unavailable, UsageError
@@ -55,6 +55,7 @@ async def test_say_then_press_then_the_picture(client: Client) -> None:
         "buttons": ["Draw it"],
         "file": None,
         "edited": False,
+        "earlier": False,
     }
     code, out, err = await vigil(client, "sandbox", "say", "--press", "Draw it", "--json")
     assert (code, err) == (0, "(On it)\n")
@@ -82,6 +83,53 @@ async def test_no_answer_is_exit_1_with_one_clear_line(client: Client) -> None:
     code, out, err = await vigil(client, "sandbox", "say", "silence", "--wait", "0.5")
     assert (code, out) == (1, "")
     assert err.startswith("vigil: no answer from the bot in chat 1001 within 0.5 s.\n")
+
+
+async def test_answers_that_the_bot_owed_are_not_taken_for_this_one(client: Client) -> None:
+    """After a downtime it answers what waited first; its own answer is waited for, however long the others take."""
+    await client.set_faults(telegram_pause="on")
+    await client.write("first", 1001)
+    await client.write("second", 1001)
+    lines: list[str] = []
+    async with anyio.create_task_group() as group:
+        group.start_soon(_resumed_after_a_look, client)
+        code = await say(port_of(client), Words("third", ""), chat=1001, wait=20, as_json=True, out=lines.append)
+    said = [json.loads(line) for line in lines]
+    assert code == 0
+    assert [(each["text"], each["earlier"]) for each in said] == [
+        ("You said: first", True),
+        ("You said: second", True),
+        ("You said: third", False),
+    ]
+
+
+async def _resumed_after_a_look(client: Client) -> None:
+    """Let updates through once the third is written, one each second, as a bot within its limits would answer."""
+    await until(lambda: _pending(client, 3), "all three wait")
+    await client.set_faults(telegram_pause="off", telegram_latency=1)
+
+
+async def _pending(client: Client, number: int) -> bool:
+    return bool((await client.get("/sandbox/state"))["pending"] == number)
+
+
+async def test_only_answers_to_earlier_messages_are_no_answer(client: Client) -> None:
+    """Exit 1, and why: the message before was of a kind that this bot leaves unanswered, which nobody can know."""
+    await client.write("silence", 1001)
+    lines: list[str] = []
+    problems: list[str] = []
+    code = await say(
+        port_of(client),
+        Words("hello", ""),
+        chat=1001,
+        wait=1.5,
+        as_json=False,
+        out=lines.append,
+        err=problems.append,
+    )
+    assert code == 1
+    assert lines[0].startswith("Vigil, perhaps to an earlier message\n  You said: hello")
+    assert "owed answers to earlier messages" in problems[0]
 
 
 async def test_a_button_that_does_not_exist_is_exit_1_and_names_those_that_do(client: Client) -> None:

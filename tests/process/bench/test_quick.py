@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-BENCHES = ("ack", "dequeue", "fairness", "leadership", "memory", "scale", "writer")
+BENCHES = ("ack", "dequeue", "fairness", "generations", "leadership", "ledger", "memory", "quotes", "scale", "writer")
 SECONDS = 100.0
 """For one of them, however busy the machine is."""
 

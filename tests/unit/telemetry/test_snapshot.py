@@ -72,3 +72,20 @@ def test_a_counter_from_the_database_has_no_creation_time() -> None:
     collector.publish(Snapshot(takeovers={"stale": 2}))
     names = {sample.name for family in collector.collect() for sample in family.samples}
     assert "supervisor_lock_takeovers_db_created" not in names
+
+
+def test_a_mapping_by_tuples_has_the_series_that_there_are_and_no_others() -> None:
+    """Models on sale times outcomes would be hundreds of zeros; a model that nobody declared is an other."""
+    collector = SnapshotCollector(Clock())
+    collector.declare("model", ["a"])
+    collector.publish(
+        Snapshot(
+            generations_window={("a", "success", "1h"): 2, ("x", "late", "1h"): 1, ("y", "late", "1h"): 3},
+            routed={},
+            charged={("a",): 5},
+        )
+    )
+    families = collected(collector)
+    assert families["bot_model_generations_window"] == {("a", "success", "1h"): 2, ("other", "late", "1h"): 4}
+    assert families["bot_generation_charged_credits_db_total"] == {("a",): 5}
+    assert "bot_generations_routed_db_total" not in families

@@ -12,7 +12,7 @@ from bot.sandbox.faults import Faults
 from supervisor.app.say import FIELDS
 from supervisor.check import Check
 from supervisor.cli import parser
-from supervisor.health import ChildHealth, Status
+from supervisor.health import ChildHealth, ModelHealth, Status
 
 DOCUMENT = (Path(__file__).parents[4] / "docs" / "commands.md").read_text(encoding="utf-8")
 WRITES_ONLY = {"run", "db serve", "sandbox serve"}
@@ -50,8 +50,8 @@ def test_the_documented_fields_of_the_sandbox_are_all_there() -> None:
 
 def test_the_documented_fields_of_the_status_are_all_there() -> None:
     """A field that is renamed breaks somebody's script."""
-    documented = set(re.findall(r"`([a-z_]+)`", DOCUMENT.partition("`status`: ")[2].partition("##")[0]))
-    shown = {field.name for kind in (Status, ChildHealth) for field in fields(kind)} | {"status", "ready"}
+    documented = set(re.findall(r"`([a-z0-9_]+)`", DOCUMENT.partition("`status`: ")[2].partition("##")[0]))
+    shown = {field.name for kind in (Status, ChildHealth, ModelHealth) for field in fields(kind)} | {"status", "ready"}
     assert documented == shown
 
 
