@@ -22,8 +22,9 @@ pytestmark = pytest.mark.timeout(150)
 
 def test_every_metric_of_models_moves_in_a_real_run(launch: Launch, sandbox: Sandbox) -> None:
     """A passive instance tells the same of what the database knows."""
-    instance, other = launch("one"), launch("two")
+    instance = launch("one")
     instance.wait_role("ACTIVE")
+    other = launch("two")
     other.wait_role("PASSIVE")
     seen: set[str] = set()
 
