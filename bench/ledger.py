@@ -14,6 +14,7 @@ import re
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -120,7 +121,10 @@ async def pgbench(url: str, *words: str) -> str:
 def cpu(server: Server) -> float:
     """Return the seconds of CPU that the server and its processes have used, those that have ended too."""
     assert server.embedded.pid is not None, "the server is not running"
-    return sum(_ticks(server.embedded.pid)) / TICK
+    while True:
+        # A process that ends between two readings has left its time to its parent: read anew.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            return sum(_ticks(server.embedded.pid)) / TICK
 
 
 def _ticks(pid: int) -> Iterator[int]:

@@ -29,8 +29,16 @@ class Page:
         self.driver.get(f"{self.address}/#{chat}")
 
     def all(self, selector: str) -> list[Any]:
-        """Return the visible elements of a selector."""
-        return [element for element in self.driver.find_elements(By.CSS_SELECTOR, selector) if element.is_displayed()]
+        """Return the visible elements of a selector, as they stand together between two changes of the page."""
+
+        def found(driver: Any) -> list[list[Any]]:
+            # In a list of its own: an empty one is an answer too.
+            return [[element for element in driver.find_elements(By.CSS_SELECTOR, selector) if element.is_displayed()]]
+
+        waiting = WebDriverWait(
+            self.driver, 15, poll_frequency=0.05, ignored_exceptions=[StaleElementReferenceException]
+        )
+        return waiting.until(found, f"{selector} never rests")[0]
 
     def wait(self, selector: str, text: str = "") -> Any:
         """Return the newest visible element of the selector that holds the text, once there is one."""
