@@ -99,7 +99,8 @@ class Bank:
             raise Killed
         if self.lose_after is not None and self.lost_times < 3:
             query = "SELECT count(*) FROM generation WHERE state = $1"
-            if await self.value(query, self.lose_after):
+            # Asked again: others may have been lost while this one waited for its answer.
+            if await self.value(query, self.lose_after) and self.lost_times < 3:
                 self.lost_times += 1
                 raise ConnectionResetError
         async with self.of(self.term) as connection:
