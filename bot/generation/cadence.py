@@ -21,9 +21,6 @@ DELIVERY_SECONDS: Final = 3_600.0
 QUEUE_SECONDS: Final = 900.0
 """How long a confirmed generation may wait for its turn at the provider's rate limit."""
 
-UNREACHABLE_SECONDS: Final = 60.0
-"""How long a provider that cannot be reached is tried before the user is told."""
-
 HOLD_MARGIN_SECONDS: Final = 900.0
 """A hold outlives every deadline of its generation; one that is open past it is an operator's business."""
 

@@ -12,13 +12,11 @@ from pydantic import SecretStr
 from bot.packed import UNPACKED
 from bot.providers.base import OutcomeUnknown, Provider
 from bot.providers.call import MALFORMED, Line
-from bot.providers.gpt4o import Gpt4o
-from bot.providers.kontext import Kontext
+from bot.providers.flagged import Flagged
 from bot.providers.market import Market
 from bot.providers.record import amount
 from bot.providers.runway import Runway
 from bot.providers.suno import Suno
-from bot.providers.veo import Veo
 
 USER_AGENT: Final = "Mozilla/5.0 (compatible; Vigil)"
 """Without an ordinary one the provider's front refuses with 403, code 1010."""
@@ -49,11 +47,11 @@ def families(http: httpx.AsyncClient) -> Mapping[str, Provider]:
     line = Line(http)
     return {
         "market": Market(line),
-        "veo": Veo(line),
+        "veo": Flagged(line, "/api/v1/veo", names_model=True),
         "suno": Suno(line),
         "runway": Runway(line),
-        "gpt4o": Gpt4o(line),
-        "kontext": Kontext(line),
+        "gpt4o": Flagged(line, "/api/v1/gpt4o-image", names_model=False),
+        "kontext": Flagged(line, "/api/v1/flux/kontext", names_model=True),
     }
 
 

@@ -14,7 +14,7 @@ from bot.catalogue import Result
 from bot.handlers import COMMANDS
 from bot.providers.base import Failure
 from bot.texts import Phrases
-from bot.texts.generation import CODES
+from bot.texts.generation import CODES, FILE_CODES
 
 EN, RU = texts.of("en"), texts.of("ru")
 FIELDS = [field.name for field in dataclasses.fields(Phrases)]
@@ -84,6 +84,7 @@ def test_every_failure_has_its_reason(phrases: Phrases) -> None:
     """Whatever went wrong, there are plain words for it."""
     assert set(phrases.generation.reasons) == set(get_args(Failure))
     assert set(phrases.generation.codes) == set(CODES)
+    assert set(phrases.generation.files) == set(FILE_CODES)
     assert set(phrases.generation.working) == set(get_args(Result))
 
 

@@ -12,12 +12,14 @@ from bot import accounts, pricing
 from bot.catalogue import File, check
 from bot.effects import Effects
 from bot.generation import cadence, store
+from bot.sandbox.testing import until
 from bot.sql import sql
 
 if TYPE_CHECKING:
     from tests.integration.bot.conftest import House
 
 GIFT = 2_000_000
+LATE_DUE = "UPDATE generation_late SET next_look_at = now() WHERE state = 'awaited'"
 
 
 def picture(color: str = "red", side: int = 64) -> bytes:
@@ -64,3 +66,23 @@ async def order(house: House, chat: int, model_id: str, *, is_free: bool = False
     if house.services is not None:
         house.services.committed()
     return made
+
+
+async def finish(house: House, **faults: str) -> None:
+    """Let the task come to its end at the provider."""
+    await house.sandbox.set_faults(provider_stuck=None, **faults)
+
+    async def is_done() -> bool:
+        return all(task["state"] in {"success", "fail"} for task in await house.sandbox.tasks())
+
+    await until(is_done, "the task is done")
+
+
+async def looked(house: House, state: str) -> None:
+    """Have it looked for until it is in this state: a look that was under way may know nothing of the end yet."""
+
+    async def is_there() -> bool:
+        await house.bank.write(LATE_DUE)
+        return bool(await house.bank.value("SELECT state = $1 FROM generation_late", state))
+
+    await until(is_there, f"the late result is {state}")

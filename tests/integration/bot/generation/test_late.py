@@ -10,13 +10,13 @@ from bot import accounts
 from bot.accounts import Balance
 from bot.sandbox.testing import until
 from telemetry import events, testing
+from tests.integration.bot.generation.orders import LATE_DUE, finish, looked
 
 if TYPE_CHECKING:
     from tests.integration.bot.conftest import House
 
 CHAT = 601
 FULL = Balance(20_000, 0)
-DUE = "UPDATE generation_late SET next_look_at = now() WHERE state = 'awaited'"
 OVERDUE = "UPDATE generation SET next_step_at = now(), deadline_at = now() WHERE state = $1"
 
 
@@ -51,34 +51,14 @@ async def _time_out(house: House, **faults: str) -> None:
     await _late(house, "awaited")
 
 
-async def _finish(house: House, **faults: str) -> None:
-    """Let the task come to its end at the provider."""
-    await house.sandbox.set_faults(provider_stuck=None, **faults)
-
-    async def is_done() -> bool:
-        return all(task["state"] in {"success", "fail"} for task in await house.sandbox.tasks())
-
-    await until(is_done, "the task is done")
-
-
-async def _looked(house: House, state: str) -> None:
-    """Have it looked for until it is in this state: a look that was under way may know nothing of the end yet."""
-
-    async def is_there() -> bool:
-        await house.bank.write(DUE)
-        return bool(await house.bank.value("SELECT state = $1 FROM generation_late", state))
-
-    await until(is_there, f"the late result is {state}")
-
-
 async def test_a_task_that_succeeds_after_its_deadline_is_a_gift(house: House) -> None:
     """Looked for, delivered with a word about it, its cost noted; the hold stays released and the balance full."""
     with testing.record() as recorded:
         async with house.open():
             await _time_out(house)
-            await house.bank.write(DUE)
-            await _finish(house)
-            await _looked(house, "delivered")
+            await house.bank.write(LATE_DUE)
+            await finish(house)
+            await looked(house, "delivered")
     (picture,) = await _pictures(house)
     assert "your credits came back" in picture["text"]
     assert await house.state(CHAT) == "released"
@@ -114,9 +94,9 @@ async def test_a_late_success_survives_the_death_of_the_process(house: House) ->
     """The next term finds the row, looks, and delivers."""
     async with house.open():
         await _time_out(house)
-    await _finish(house)
+    await finish(house)
     async with house.open("generations"):
-        await _looked(house, "sent")
+        await looked(house, "sent")
     await house.bank.begin()
     async with house.open():
         await _late(house, "delivered")
@@ -141,20 +121,20 @@ async def test_nobody_looks_for_ever_and_the_user_is_left_alone(
         async with house.open(luck=0.0):
             await _time_out(house, **begun)
             said = len(await house.messages(CHAT))
-            await _finish(house, **faults)
+            await finish(house, **faults)
             if outcome == "nothing":
                 # One look brings nothing; then the day is over.
-                await house.bank.write(DUE)
-                await until(lambda: _has_looked(house), "it was looked for once")
+                await house.bank.write(LATE_DUE)
+                await until(lambda: _haslooked(house), "it was looked for once")
                 await house.bank.write("UPDATE generation_late SET until = now(), next_look_at = now()")
-            await _looked(house, "ended")
+            await looked(house, "ended")
     assert len(await house.messages(CHAT)) == said
     assert await house.state(CHAT) == "released"
     assert await _balance(house) == FULL
     assert [event.outcome for event in recorded.all(events.GenerationLate)] == [outcome]
 
 
-async def _has_looked(house: House) -> bool:
+async def _haslooked(house: House) -> bool:
     return bool(await house.bank.value("SELECT next_look_at > now() FROM generation_late"))
 
 

@@ -15,14 +15,13 @@ from bot.providers.market import Market
 from bot.sandbox.testing import until
 from bot.vitals import Vitals
 from telemetry import events, testing
-from tests.integration.bot.generation.orders import order
+from tests.integration.bot.generation.orders import LATE_DUE, finish, looked, order
 
 if TYPE_CHECKING:
     from tests.integration.bot.conftest import House
 
 CHAT = 701
 OVERDUE = "UPDATE generation SET next_step_at = now(), deadline_at = now() WHERE state = 'submitted'"
-LATE_DUE = "UPDATE generation_late SET next_look_at = now() WHERE state = 'awaited'"
 
 
 class Door:
@@ -56,6 +55,16 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 async def _confirm(house: House) -> None:
     await house.write("a red fox in snow", CHAT)
     await house.press("Generate", CHAT)
+
+
+async def _time_out(house: House) -> None:
+    """Have a generation given up whose task is not done."""
+    await house.sandbox.set_faults(provider_stuck="on", provider_no_callback="on")
+    await _confirm(house)
+    await house.reaches("submitted", CHAT)
+    await house.bank.write(OVERDUE)
+    await house.reaches("released", CHAT)
+    await _late(house, "awaited")
 
 
 async def _late(house: House, state: str) -> None:
@@ -152,17 +161,11 @@ async def test_a_late_result_that_is_refused_leaves_nothing_on_the_disk(
         assert list((house.home / "results").iterdir())
         raise ResultRefused(str(found))
 
-    await house.sandbox.set_faults(provider_stuck="on", provider_no_callback="on")
     async with house.open():
-        await _confirm(house)
-        await house.reaches("submitted", CHAT)
-        await house.bank.write(OVERDUE)
-        await house.reaches("released", CHAT)
-        await _late(house, "awaited")
+        await _time_out(house)
         monkeypatch.setattr(Results, "fetch", second_refused)
-        await house.sandbox.set_faults(provider_stuck=None)
-        await house.bank.write(LATE_DUE)
-        await _late(house, "ended")
+        await finish(house)
+        await looked(house, "ended")
         await until(lambda: _is_clean(house), "nothing is left")
 
 
@@ -179,15 +182,10 @@ async def test_a_late_result_whose_step_was_taken_meanwhile_leaves_nothing_on_th
         refused.set()
         return False
 
-    await house.sandbox.set_faults(provider_stuck="on", provider_no_callback="on")
     async with house.open():
-        await _confirm(house)
-        await house.reaches("submitted", CHAT)
-        await house.bank.write(OVERDUE)
-        await house.reaches("released", CHAT)
-        await _late(house, "awaited")
+        await _time_out(house)
         monkeypatch.setattr(late, "move", taken)
-        await house.sandbox.set_faults(provider_stuck=None)
+        await finish(house)
         await house.bank.write(LATE_DUE)
         with anyio.fail_after(10):
             await refused.wait()
